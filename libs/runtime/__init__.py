@@ -1,0 +1,1 @@
+"""What every process needs around it: settings, servers from wheels, processes, logging."""
