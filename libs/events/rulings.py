@@ -1,0 +1,100 @@
+"""Rulings: what a clinician ruled, and that time passed. Inputs that progression-engine appends."""
+
+from typing import ClassVar, Literal
+
+from libs.events.base import Event, LocalTime, Part, Side, Stage
+from libs.kernel.ids import ProgrammeId
+
+
+class Ruling(Event, kw_only=True):
+    """What every ruling says. `actor` of the entry is the clinician."""
+
+    ruled_by: str
+    """`clinician:id`."""
+    reason: str
+    """Plain words, 3 to 500 characters."""
+    local: LocalTime
+
+
+class ProgrammePlaced(Ruling, kw_only=True):
+    """Places someone at intake at Stage 1 to 3 (T2)."""
+
+    TYPE: ClassVar[str] = "heelrise.programme_placed.v1"
+    programme: ProgrammeId
+    stage: Stage
+
+
+class SideCleared(Part, kw_only=True):
+    """Where a programme resumes after a red flag."""
+
+    programme: ProgrammeId
+    stage: Stage = 1
+
+
+class RedFlagCleared(Ruling, kw_only=True):
+    """Ends a red-flag suspension (T3); programmes not named resume at Stage 1."""
+
+    TYPE: ClassVar[str] = "heelrise.red_flag_cleared.v1"
+    resume: tuple[SideCleared, ...] = ()
+
+
+class HoldReleased(Ruling, kw_only=True):
+    """Ends a hold that a clinician has to end (P3 and others)."""
+
+    TYPE: ClassVar[str] = "heelrise.hold_released.v1"
+    programme: ProgrammeId
+    hold: str
+    """Id of the hold, as the decision that opened it says."""
+
+
+class StepConfirmed(Ruling, kw_only=True):
+    """Confirms a proposed step; all its criteria are weighed again."""
+
+    TYPE: ClassVar[str] = "heelrise.step_confirmed.v1"
+    programme: ProgrammeId
+    to_stage: Stage
+
+
+class StageOverridden(Ruling, kw_only=True):
+    """Moves one stage, holds or regresses beside what the engine concludes."""
+
+    TYPE: ClassVar[str] = "heelrise.stage_overridden.v1"
+    programme: ProgrammeId
+    action: Literal["advance", "hold", "regress"]
+    risk_accepted: bool = False
+    """Needed for an advance to Stage 4 without its gate; stays marked for ever."""
+
+
+class CheckpointReadingRuled(Ruling, kw_only=True):
+    """Accepts or rejects a checkpoint met by total load only."""
+
+    TYPE: ClassVar[str] = "heelrise.checkpoint_reading_ruled.v1"
+    programme: ProgrammeId
+    test: int
+    """Version of the test's input."""
+    accepted: bool
+
+
+class BaselineSet(Ruling, kw_only=True):
+    """Sets the next-day pain baseline after a week of flares (P4)."""
+
+    TYPE: ClassVar[str] = "heelrise.baseline_set.v1"
+    side: Side
+    pain: str
+    """0-10 in half points."""
+
+
+class TimePassed(Event, kw_only=True):
+    """A patient's next deadline is past and nothing came. `occurredat` is the deadline's due instant.
+
+    Claimed (`time_passed`) by patient and due instant.
+    """
+
+    TYPE: ClassVar[str] = "heelrise.time_passed.v1"
+    due: str
+
+
+RULINGS: tuple[type[Event], ...] = (
+    ProgrammePlaced, RedFlagCleared, HoldReleased, StepConfirmed, StageOverridden, CheckpointReadingRuled,
+    BaselineSet, TimePassed,
+)  # fmt: skip

@@ -1,0 +1,21 @@
+"""Instants as the log writes them: UTC, six decimals, `Z`."""
+
+from datetime import UTC, datetime
+
+
+def format_instant(instant: datetime) -> str:
+    """Write an aware datetime as `2026-03-02T08:29:00.000000Z`.
+
+    Raises: ValueError where the datetime has no zone.
+    """
+    if instant.tzinfo is None:
+        raise ValueError("an instant needs a zone")
+    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def parse_instant(text: str) -> datetime:
+    """Read what `format_instant` wrote, and nothing else.
+
+    Raises: ValueError for any other form.
+    """
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
