@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from libs.events.base import Event
 
 
-class RecordAccessed(Event, kw_only=True):
+class RecordAccessed(Event, frozen=True, kw_only=True):
     """One answered (or refused) request for personal data, with all ids in it. Under the clinic's key."""
 
     TYPE: ClassVar[str] = "heelrise.record_accessed.v1"
@@ -19,7 +19,7 @@ class RecordAccessed(Event, kw_only=True):
     outcome: Literal["answered", "refused"] = "answered"
 
 
-class RecordDisclosed(Event, kw_only=True):
+class RecordDisclosed(Event, frozen=True, kw_only=True):
     """Personal data left by a message, an export or a push."""
 
     TYPE: ClassVar[str] = "heelrise.record_disclosed.v1"

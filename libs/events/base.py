@@ -27,7 +27,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbi
     """Claims given up, applied before the unit's own."""
 
 
-class LocalTime(Part, kw_only=True):
+class LocalTime(Part, frozen=True, kw_only=True):
     """When it happened, as the teller's clock and calendar said."""
 
     at: str
@@ -40,7 +40,7 @@ class LocalTime(Part, kw_only=True):
     """Microseconds added to the device's time to get `occurredat`."""
 
 
-class Typed(Part, kw_only=True):
+class Typed(Part, frozen=True, kw_only=True):
     """A quantity as it was typed, where it was converted."""
 
     field: str
@@ -49,7 +49,7 @@ class Typed(Part, kw_only=True):
     unit: str
 
 
-class Form(Part, kw_only=True):
+class Form(Part, frozen=True, kw_only=True):
     """Which form asked."""
 
     id: str
@@ -57,7 +57,7 @@ class Form(Part, kw_only=True):
     hash: str
 
 
-class Told(Event, kw_only=True):
+class Told(Event, frozen=True, kw_only=True):
     """What every fact says of its telling, besides its own."""
 
     local: LocalTime
@@ -77,7 +77,7 @@ class Told(Event, kw_only=True):
     """Where an import found it: `<sha256 of the file, first 16 hex>:<first line>-<last line>`."""
 
 
-class ProtocolRef(Part, kw_only=True):
+class ProtocolRef(Part, frozen=True, kw_only=True):
     """A published protocol version."""
 
     id: str
@@ -86,7 +86,7 @@ class ProtocolRef(Part, kw_only=True):
     """SHA-256 of the canonical JSON, lower-case hex."""
 
 
-class Criterion(Part, kw_only=True):
+class Criterion(Part, frozen=True, kw_only=True):
     """One comparison, weighed."""
 
     id: str
@@ -109,7 +109,7 @@ class Criterion(Part, kw_only=True):
     """Versions of the inputs that counted."""
 
 
-class Decision(Event, kw_only=True):
+class Decision(Event, frozen=True, kw_only=True):
     """What the engine concluded. Appended by progression-engine only."""
 
     judge: int

@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 from libs.events.base import Decision, Presentation, Side, Stage
 
 
-class InputWeighed(Decision, kw_only=True):
+class InputWeighed(Decision, frozen=True, kw_only=True):
     """The input was taken in; nothing else follows from it. Also marks an input's place among deadlines."""
 
     TYPE: ClassVar[str] = "heelrise.input_weighed.v1"
@@ -17,7 +17,7 @@ class InputWeighed(Decision, kw_only=True):
     """Codes of what was noticed: `before_enrolment`, `late`, `no_programme`."""
 
 
-class InputSkipped(Decision, kw_only=True):
+class InputSkipped(Decision, frozen=True, kw_only=True):
     """An operator left the input out of every fold, with a reason."""
 
     TYPE: ClassVar[str] = "heelrise.input_skipped.v1"
@@ -25,7 +25,7 @@ class InputSkipped(Decision, kw_only=True):
     reason: str
 
 
-class ProgrammeStarted(Decision, kw_only=True):
+class ProgrammeStarted(Decision, frozen=True, kw_only=True):
     """A programme stands; where it starts and whether it may load (T1, T2)."""
 
     TYPE: ClassVar[str] = "heelrise.programme_started.v1"
@@ -39,7 +39,7 @@ class ProgrammeStarted(Decision, kw_only=True):
     """Red flags that were not answered, to be asked again."""
 
 
-class PresentationSettled(Decision, kw_only=True):
+class PresentationSettled(Decision, frozen=True, kw_only=True):
     """An assessment decided the presentation; loading opens where it may (T1, T5)."""
 
     TYPE: ClassVar[str] = "heelrise.presentation_settled.v1"
@@ -47,7 +47,7 @@ class PresentationSettled(Decision, kw_only=True):
     awaiting: bool = False
 
 
-class StagePlaced(Decision, kw_only=True):
+class StagePlaced(Decision, frozen=True, kw_only=True):
     """A clinician's placement took effect; windows begin here (T2)."""
 
     TYPE: ClassVar[str] = "heelrise.stage_placed.v1"
@@ -57,7 +57,7 @@ class StagePlaced(Decision, kw_only=True):
     """`role:id` of the clinician."""
 
 
-class RulingRefused(Decision, kw_only=True):
+class RulingRefused(Decision, frozen=True, kw_only=True):
     """A ruling could not take effect, and why. It stays recorded."""
 
     TYPE: ClassVar[str] = "heelrise.ruling_refused.v1"
@@ -65,14 +65,14 @@ class RulingRefused(Decision, kw_only=True):
     """Code: `stage_4_cannot_be_placed`, `risk_not_accepted`, `nothing_proposed` and others."""
 
 
-class LoadingSuspended(Decision, kw_only=True):
+class LoadingSuspended(Decision, frozen=True, kw_only=True):
     """A red flag suspends all loading on both sides until a clinician clears it (T3)."""
 
     TYPE: ClassVar[str] = "heelrise.loading_suspended.v1"
     flags: tuple[str, ...]
 
 
-class LoadingResumed(Decision, kw_only=True):
+class LoadingResumed(Decision, frozen=True, kw_only=True):
     """A clinician's clearance resumes one programme; its windows begin anew (T3)."""
 
     TYPE: ClassVar[str] = "heelrise.loading_resumed.v1"
@@ -81,7 +81,7 @@ class LoadingResumed(Decision, kw_only=True):
     by: str
 
 
-class SessionWeighed(Decision, kw_only=True):
+class SessionWeighed(Decision, frozen=True, kw_only=True):
     """What a session, test or trial was worth to a programme when it was told (P1, P2, P3, P7)."""
 
     TYPE: ClassVar[str] = "heelrise.session_weighed.v1"
@@ -95,14 +95,14 @@ class SessionWeighed(Decision, kw_only=True):
     """Codes: `awaiting`, `suspended`, `out_of_stage`, `too_fast`, `too_few_sets`, `step` and others."""
 
 
-class LoadReduced(Decision, kw_only=True):
+class LoadReduced(Decision, frozen=True, kw_only=True):
     """The next prescription is lighter (P1, P5)."""
 
     TYPE: ClassVar[str] = "heelrise.load_reduced.v1"
     percent: int
 
 
-class LoadingLowered(Decision, kw_only=True):
+class LoadingLowered(Decision, frozen=True, kw_only=True):
     """`loading` goes below `stage` for a while (P3, P5)."""
 
     TYPE: ClassVar[str] = "heelrise.loading_lowered.v1"
@@ -111,7 +111,7 @@ class LoadingLowered(Decision, kw_only=True):
     to_loading: Stage
 
 
-class LoadingRestored(Decision, kw_only=True):
+class LoadingRestored(Decision, frozen=True, kw_only=True):
     """`loading` returns to `stage` at a share of the load (P3, P5)."""
 
     TYPE: ClassVar[str] = "heelrise.loading_restored.v1"
@@ -121,7 +121,7 @@ class LoadingRestored(Decision, kw_only=True):
     percent: int = 80
 
 
-class HoldOpened(Decision, kw_only=True):
+class HoldOpened(Decision, frozen=True, kw_only=True):
     """Steps, rises of load and checkpoint tests stop; loading goes on as last reduced."""
 
     TYPE: ClassVar[str] = "heelrise.hold_opened.v1"
@@ -131,7 +131,7 @@ class HoldOpened(Decision, kw_only=True):
     ends_with: Literal["clinician", "flare_closed", "tolerated_sessions"]
 
 
-class HoldClosed(Decision, kw_only=True):
+class HoldClosed(Decision, frozen=True, kw_only=True):
     """The hold is over."""
 
     TYPE: ClassVar[str] = "heelrise.hold_closed.v1"
@@ -139,7 +139,7 @@ class HoldClosed(Decision, kw_only=True):
     by: str | None = None
 
 
-class FlareOpened(Decision, kw_only=True):
+class FlareOpened(Decision, frozen=True, kw_only=True):
     """A significant flare (P4)."""
 
     TYPE: ClassVar[str] = "heelrise.flare_opened.v1"
@@ -150,14 +150,14 @@ class FlareOpened(Decision, kw_only=True):
     second_within_7_days: bool = False
 
 
-class FlareClosed(Decision, kw_only=True):
+class FlareClosed(Decision, frozen=True, kw_only=True):
     """Well tolerated loading since it began closed the flare (P5)."""
 
     TYPE: ClassVar[str] = "heelrise.flare_closed.v1"
     flare: str
 
 
-class StageHeld(Decision, kw_only=True):
+class StageHeld(Decision, frozen=True, kw_only=True):
     """A gate was weighed and not all of it is met."""
 
     TYPE: ClassVar[str] = "heelrise.stage_held.v1"
@@ -167,7 +167,7 @@ class StageHeld(Decision, kw_only=True):
     """Ids of what is open beside the criteria: holds, flares, red flags."""
 
 
-class StepProposed(Decision, kw_only=True):
+class StepProposed(Decision, frozen=True, kw_only=True):
     """A gate is met; a clinician has to confirm."""
 
     TYPE: ClassVar[str] = "heelrise.step_proposed.v1"
@@ -176,7 +176,7 @@ class StepProposed(Decision, kw_only=True):
     to_stage: Stage
 
 
-class StepWithdrawn(Decision, kw_only=True):
+class StepWithdrawn(Decision, frozen=True, kw_only=True):
     """A proposal no longer stands, and why."""
 
     TYPE: ClassVar[str] = "heelrise.step_withdrawn.v1"
@@ -184,7 +184,7 @@ class StepWithdrawn(Decision, kw_only=True):
     why: str
 
 
-class StageAdvanced(Decision, kw_only=True):
+class StageAdvanced(Decision, frozen=True, kw_only=True):
     """The programme moved up one stage."""
 
     TYPE: ClassVar[str] = "heelrise.stage_advanced.v1"
@@ -197,7 +197,7 @@ class StageAdvanced(Decision, kw_only=True):
     """Stays for ever: `without_checkpoint`, `before_12_weeks`."""
 
 
-class StageRegressed(Decision, kw_only=True):
+class StageRegressed(Decision, frozen=True, kw_only=True):
     """The programme moved down."""
 
     TYPE: ClassVar[str] = "heelrise.stage_regressed.v1"
@@ -207,7 +207,7 @@ class StageRegressed(Decision, kw_only=True):
     clinician: str | None = None
 
 
-class CheckpointPending(Decision, kw_only=True):
+class CheckpointPending(Decision, frozen=True, kw_only=True):
     """A test stands as far as the day itself; its next day decides."""
 
     TYPE: ClassVar[str] = "heelrise.checkpoint_pending.v1"
@@ -220,7 +220,7 @@ class CheckpointPending(Decision, kw_only=True):
     total: Literal["met", "not_met", "unknown"] = "unknown"
 
 
-class CheckpointPassed(Decision, kw_only=True):
+class CheckpointPassed(Decision, frozen=True, kw_only=True):
     """The checkpoint is passed."""
 
     TYPE: ClassVar[str] = "heelrise.checkpoint_passed.v1"
@@ -230,7 +230,7 @@ class CheckpointPassed(Decision, kw_only=True):
     """Who accepted the total reading."""
 
 
-class CheckpointFailed(Decision, kw_only=True):
+class CheckpointFailed(Decision, frozen=True, kw_only=True):
     """The test failed, with each part that did."""
 
     TYPE: ClassVar[str] = "heelrise.checkpoint_failed.v1"
@@ -239,7 +239,7 @@ class CheckpointFailed(Decision, kw_only=True):
     """Codes: `load`, `hold`, `pain`, `flare`, `reading_rejected`."""
 
 
-class CheckpointInconclusive(Decision, kw_only=True):
+class CheckpointInconclusive(Decision, frozen=True, kw_only=True):
     """Something that must be known is not; what to do is named."""
 
     TYPE: ClassVar[str] = "heelrise.checkpoint_inconclusive.v1"
@@ -248,14 +248,14 @@ class CheckpointInconclusive(Decision, kw_only=True):
     """Codes: `next_day`, `bodyweight`, `pain`."""
 
 
-class CheckpointReadingAsked(Decision, kw_only=True):
+class CheckpointReadingAsked(Decision, frozen=True, kw_only=True):
     """Met with the body included, not by added load: a clinician has to rule."""
 
     TYPE: ClassVar[str] = "heelrise.checkpoint_reading_asked.v1"
     test: int
 
 
-class CheckpointNotCounted(Decision, kw_only=True):
+class CheckpointNotCounted(Decision, frozen=True, kw_only=True):
     """A test that opens nothing, and why."""
 
     TYPE: ClassVar[str] = "heelrise.checkpoint_not_counted.v1"
@@ -264,7 +264,7 @@ class CheckpointNotCounted(Decision, kw_only=True):
     """Codes: `not_stage_3`, `within_72_hours`, `hold_open`, `flare_open`, `suspended`, `awaiting`."""
 
 
-class CheckpointVoided(Decision, kw_only=True):
+class CheckpointVoided(Decision, frozen=True, kw_only=True):
     """A pending test, a pass or a reading asked no longer stands."""
 
     TYPE: ClassVar[str] = "heelrise.checkpoint_voided.v1"
@@ -272,7 +272,7 @@ class CheckpointVoided(Decision, kw_only=True):
     why: str
 
 
-class WeekCounted(Decision, kw_only=True):
+class WeekCounted(Decision, frozen=True, kw_only=True):
     """A week ended, or a late fact fell into it: consistent or not (W1)."""
 
     TYPE: ClassVar[str] = "heelrise.week_counted.v1"
@@ -284,26 +284,26 @@ class WeekCounted(Decision, kw_only=True):
     """Counted so far, this one included."""
 
 
-class WeeksRestarted(Decision, kw_only=True):
+class WeeksRestarted(Decision, frozen=True, kw_only=True):
     """Six weeks without a valid session: the count of consistent weeks begins anew (W1)."""
 
     TYPE: ClassVar[str] = "heelrise.weeks_restarted.v1"
 
 
-class LoadRestorationCompleted(Decision, kw_only=True):
+class LoadRestorationCompleted(Decision, frozen=True, kw_only=True):
     """Twelve consistent weeks and a passed checkpoint (W2)."""
 
     TYPE: ClassVar[str] = "heelrise.load_restoration_completed.v1"
 
 
-class ClinicianAsked(Decision, kw_only=True):
+class ClinicianAsked(Decision, frozen=True, kw_only=True):
     """A clinician is asked to look or to rule, and about what."""
 
     TYPE: ClassVar[str] = "heelrise.clinician_asked.v1"
     about: str
 
 
-class RequestAnswered(Decision, kw_only=True):
+class RequestAnswered(Decision, frozen=True, kw_only=True):
     """What a patient asked for, answered and explained."""
 
     TYPE: ClassVar[str] = "heelrise.request_answered.v1"

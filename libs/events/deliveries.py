@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 from libs.events.base import Event
 
 
-class DeliveryIntended(Event, kw_only=True):
+class DeliveryIntended(Event, frozen=True, kw_only=True):
     """Something shall be sent. Sealed under the recipient's patient's key."""
 
     TYPE: ClassVar[str] = "heelrise.delivery_intended.v1"
@@ -22,7 +22,7 @@ class DeliveryIntended(Event, kw_only=True):
     """Instant from which the 72 hours are counted."""
 
 
-class DeliveryAttempted(Event, kw_only=True):
+class DeliveryAttempted(Event, frozen=True, kw_only=True):
     """A try began. Clear: results are accepted after an erasure too."""
 
     TYPE: ClassVar[str] = "heelrise.delivery_attempted.v1"
@@ -30,7 +30,7 @@ class DeliveryAttempted(Event, kw_only=True):
     attempt: int
 
 
-class DeliverySucceeded(Event, kw_only=True):
+class DeliverySucceeded(Event, frozen=True, kw_only=True):
     """The receiver took it."""
 
     TYPE: ClassVar[str] = "heelrise.delivery_succeeded.v1"
@@ -38,7 +38,7 @@ class DeliverySucceeded(Event, kw_only=True):
     attempt: int
 
 
-class DeliveryFailed(Event, kw_only=True):
+class DeliveryFailed(Event, frozen=True, kw_only=True):
     """A try failed; `final` where no other follows."""
 
     TYPE: ClassVar[str] = "heelrise.delivery_failed.v1"
@@ -49,7 +49,7 @@ class DeliveryFailed(Event, kw_only=True):
     final: bool = False
 
 
-class DeliverySuppressed(Event, kw_only=True):
+class DeliverySuppressed(Event, frozen=True, kw_only=True):
     """It is not sent, and why."""
 
     TYPE: ClassVar[str] = "heelrise.delivery_suppressed.v1"

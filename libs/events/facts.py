@@ -35,14 +35,14 @@ Activity = Literal[
 ]  # fmt: skip
 
 
-class Identifier(Part, kw_only=True):
+class Identifier(Part, frozen=True, kw_only=True):
     """An identifier that another system gave a patient."""
 
     system: str
     value: str
 
 
-class PatientRegistered(Told, kw_only=True):
+class PatientRegistered(Told, frozen=True, kw_only=True):
     """A person became a patient of the clinic. Claims each identifier (`identifier`)."""
 
     TYPE: ClassVar[str] = "heelrise.patient_registered.v1"
@@ -54,7 +54,7 @@ class PatientRegistered(Told, kw_only=True):
     language: str = "en"
 
 
-class ClinicSettings(Part, kw_only=True):
+class ClinicSettings(Part, frozen=True, kw_only=True):
     """The clinic's settings at enrolment; later changes reach the patient as inputs of their own."""
 
     zone: str
@@ -64,7 +64,7 @@ class ClinicSettings(Part, kw_only=True):
     checkpoint_load: Literal["added", "total", "both"] = "both"
 
 
-class ProgrammeEnrolled(Told, kw_only=True):
+class ProgrammeEnrolled(Told, frozen=True, kw_only=True):
     """A tendon's programme began. Claims (`programme`) of patient, tendon, episode."""
 
     TYPE: ClassVar[str] = "heelrise.programme_enrolled.v1"
@@ -83,7 +83,7 @@ class ProgrammeEnrolled(Told, kw_only=True):
     age_years: int | None = None
 
 
-class WorkSet(Part, kw_only=True):
+class WorkSet(Part, frozen=True, kw_only=True):
     """One set. A hold has `hold_s`, a movement `reps` and its tempo."""
 
     reps: int | None = None
@@ -95,7 +95,7 @@ class WorkSet(Part, kw_only=True):
     """Added load; 0 is bodyweight."""
 
 
-class ExerciseDone(Part, kw_only=True):
+class ExerciseDone(Part, frozen=True, kw_only=True):
     """One exercise of a session, with its sets in order and its pain."""
 
     exercise: Exercise
@@ -117,7 +117,7 @@ class ExerciseDone(Part, kw_only=True):
     """0-10."""
 
 
-class SessionLogged(Told, kw_only=True):
+class SessionLogged(Told, frozen=True, kw_only=True):
     """One exercise session, recorded once for both tendons. `occurredat` is its start."""
 
     TYPE: ClassVar[str] = "heelrise.session_logged.v1"
@@ -127,7 +127,7 @@ class SessionLogged(Told, kw_only=True):
     note: str | None = None
 
 
-class CheckInRecorded(Told, kw_only=True):
+class CheckInRecorded(Told, frozen=True, kw_only=True):
     """How the tendon felt, usually the next morning. Without a side it counts for both."""
 
     TYPE: ClassVar[str] = "heelrise.check_in_recorded.v1"
@@ -140,7 +140,7 @@ class CheckInRecorded(Told, kw_only=True):
     note: str | None = None
 
 
-class CheckpointTested(Told, kw_only=True):
+class CheckpointTested(Told, frozen=True, kw_only=True):
     """A checkpoint test: one single-leg isometric heel-raise hold. `occurredat` is its start."""
 
     TYPE: ClassVar[str] = "heelrise.checkpoint_tested.v1"
@@ -158,7 +158,7 @@ class CheckpointTested(Told, kw_only=True):
     note: str | None = None
 
 
-class TrialRecorded(Told, kw_only=True):
+class TrialRecorded(Told, frozen=True, kw_only=True):
     """A single-leg trial: repetitions with confidence and control."""
 
     TYPE: ClassVar[str] = "heelrise.trial_recorded.v1"
@@ -173,14 +173,14 @@ class TrialRecorded(Told, kw_only=True):
     note: str | None = None
 
 
-class BodyweightRecorded(Told, kw_only=True):
+class BodyweightRecorded(Told, frozen=True, kw_only=True):
     """A bodyweight in kilograms."""
 
     TYPE: ClassVar[str] = "heelrise.bodyweight_recorded.v1"
     weight_kg: Decimal
 
 
-class PresentationAssessed(Told, kw_only=True):
+class PresentationAssessed(Told, frozen=True, kw_only=True):
     """A clinician's assessment of where the tendon hurts."""
 
     TYPE: ClassVar[str] = "heelrise.presentation_assessed.v1"
@@ -190,7 +190,7 @@ class PresentationAssessed(Told, kw_only=True):
     note: str | None = None
 
 
-class RedFlagReported(Told, kw_only=True):
+class RedFlagReported(Told, frozen=True, kw_only=True):
     """A sign that loading must stop until a clinician has looked. Suspends both sides."""
 
     TYPE: ClassVar[str] = "heelrise.red_flag_reported.v1"
@@ -199,7 +199,7 @@ class RedFlagReported(Told, kw_only=True):
     note: str | None = None
 
 
-class RedFlagsAnswered(Told, kw_only=True):
+class RedFlagsAnswered(Told, frozen=True, kw_only=True):
     """Red-flag questions asked after the enrolment, and those answered with yes."""
 
     TYPE: ClassVar[str] = "heelrise.red_flags_answered.v1"
@@ -207,7 +207,7 @@ class RedFlagsAnswered(Told, kw_only=True):
     flags: tuple[RedFlag, ...] = ()
 
 
-class ActivityLogged(Told, kw_only=True):
+class ActivityLogged(Told, frozen=True, kw_only=True):
     """Something done beside the prescribed loading."""
 
     TYPE: ClassVar[str] = "heelrise.activity_logged.v1"
@@ -224,7 +224,7 @@ class ActivityLogged(Told, kw_only=True):
     note: str | None = None
 
 
-class PauseAnnounced(Told, kw_only=True):
+class PauseAnnounced(Told, frozen=True, kw_only=True):
     """A planned pause, first and last day inclusive, ISO dates in the patient's zone."""
 
     TYPE: ClassVar[str] = "heelrise.pause_announced.v1"
@@ -234,7 +234,7 @@ class PauseAnnounced(Told, kw_only=True):
     note: str | None = None
 
 
-class NoteRecorded(Told, kw_only=True):
+class NoteRecorded(Told, frozen=True, kw_only=True):
     """Free text. It decides nothing."""
 
     TYPE: ClassVar[str] = "heelrise.note_recorded.v1"
@@ -242,7 +242,7 @@ class NoteRecorded(Told, kw_only=True):
     """At most 100 characters; longer text is a blob named by the entry."""
 
 
-class RequestMade(Told, kw_only=True):
+class RequestMade(Told, frozen=True, kw_only=True):
     """What a patient asks for; the answer is a decision."""
 
     TYPE: ClassVar[str] = "heelrise.request_made.v1"
@@ -251,7 +251,7 @@ class RequestMade(Told, kw_only=True):
     note: str | None = None
 
 
-class PlacementReported(Told, kw_only=True):
+class PlacementReported(Told, frozen=True, kw_only=True):
     """A clinician's placement at intake, told by a diary; judged like the ruling."""
 
     TYPE: ClassVar[str] = "heelrise.placement_reported.v1"
@@ -261,7 +261,7 @@ class PlacementReported(Told, kw_only=True):
     clinician: str | None = None
 
 
-class FactCorrected(Told, kw_only=True):
+class FactCorrected(Told, frozen=True, kw_only=True):
     """Takes an earlier fact of the same patient back, or puts another in its place.
 
     A correction of a correction points at the original fact; the latest one counts.
@@ -279,7 +279,7 @@ class FactCorrected(Told, kw_only=True):
     """Instant as the log writes it."""
 
 
-class ImportOpened(Told, kw_only=True):
+class ImportOpened(Told, frozen=True, kw_only=True):
     """An import of this patient takes more than one unit; no `time_passed` meanwhile."""
 
     TYPE: ClassVar[str] = "heelrise.import_opened.v1"
@@ -288,7 +288,7 @@ class ImportOpened(Told, kw_only=True):
     rows: int
 
 
-class ImportClosed(Told, kw_only=True):
+class ImportClosed(Told, frozen=True, kw_only=True):
     """The import that was opened is whole."""
 
     TYPE: ClassVar[str] = "heelrise.import_closed.v1"

@@ -5,7 +5,7 @@ from typing import ClassVar
 from libs.events.base import Event
 
 
-class PatientErased(Event, kw_only=True):
+class PatientErased(Event, frozen=True, kw_only=True):
     """The patient's key, claims and blobs were destroyed; names the person by id only."""
 
     TYPE: ClassVar[str] = "heelrise.patient_erased.v1"

@@ -6,7 +6,7 @@ from libs.events.base import Event, ProtocolRef
 from libs.events.facts import ClinicSettings
 
 
-class ClinicCreated(Event, kw_only=True):
+class ClinicCreated(Event, frozen=True, kw_only=True):
     """A clinic began. Claims (`clinic`) of its slug."""
 
     TYPE: ClassVar[str] = "heelrise.clinic_created.v1"
@@ -19,7 +19,7 @@ class ClinicCreated(Event, kw_only=True):
     """The clinic's shared mail address for alerts; nobody's own."""
 
 
-class StaffRegistered(Event, kw_only=True):
+class StaffRegistered(Event, frozen=True, kw_only=True):
     """Somebody works for a clinic. Sealed under the staff member's key."""
 
     TYPE: ClassVar[str] = "heelrise.staff_registered.v1"
@@ -29,7 +29,7 @@ class StaffRegistered(Event, kw_only=True):
     email: str | None = None
 
 
-class ProtocolPublished(Event, kw_only=True):
+class ProtocolPublished(Event, frozen=True, kw_only=True):
     """A protocol version stands, as a public blob of the same hash."""
 
     TYPE: ClassVar[str] = "heelrise.protocol_published.v1"

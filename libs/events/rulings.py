@@ -6,7 +6,7 @@ from libs.events.base import Event, LocalTime, Part, Side, Stage
 from libs.kernel.ids import ProgrammeId
 
 
-class Ruling(Event, kw_only=True):
+class Ruling(Event, frozen=True, kw_only=True):
     """What every ruling says. `actor` of the entry is the clinician."""
 
     ruled_by: str
@@ -16,7 +16,7 @@ class Ruling(Event, kw_only=True):
     local: LocalTime
 
 
-class ProgrammePlaced(Ruling, kw_only=True):
+class ProgrammePlaced(Ruling, frozen=True, kw_only=True):
     """Places someone at intake at Stage 1 to 3 (T2)."""
 
     TYPE: ClassVar[str] = "heelrise.programme_placed.v1"
@@ -24,21 +24,21 @@ class ProgrammePlaced(Ruling, kw_only=True):
     stage: Stage
 
 
-class SideCleared(Part, kw_only=True):
+class SideCleared(Part, frozen=True, kw_only=True):
     """Where a programme resumes after a red flag."""
 
     programme: ProgrammeId
     stage: Stage = 1
 
 
-class RedFlagCleared(Ruling, kw_only=True):
+class RedFlagCleared(Ruling, frozen=True, kw_only=True):
     """Ends a red-flag suspension (T3); programmes not named resume at Stage 1."""
 
     TYPE: ClassVar[str] = "heelrise.red_flag_cleared.v1"
     resume: tuple[SideCleared, ...] = ()
 
 
-class HoldReleased(Ruling, kw_only=True):
+class HoldReleased(Ruling, frozen=True, kw_only=True):
     """Ends a hold that a clinician has to end (P3 and others)."""
 
     TYPE: ClassVar[str] = "heelrise.hold_released.v1"
@@ -47,7 +47,7 @@ class HoldReleased(Ruling, kw_only=True):
     """Id of the hold, as the decision that opened it says."""
 
 
-class StepConfirmed(Ruling, kw_only=True):
+class StepConfirmed(Ruling, frozen=True, kw_only=True):
     """Confirms a proposed step; all its criteria are weighed again."""
 
     TYPE: ClassVar[str] = "heelrise.step_confirmed.v1"
@@ -55,7 +55,7 @@ class StepConfirmed(Ruling, kw_only=True):
     to_stage: Stage
 
 
-class StageOverridden(Ruling, kw_only=True):
+class StageOverridden(Ruling, frozen=True, kw_only=True):
     """Moves one stage, holds or regresses beside what the engine concludes."""
 
     TYPE: ClassVar[str] = "heelrise.stage_overridden.v1"
@@ -65,7 +65,7 @@ class StageOverridden(Ruling, kw_only=True):
     """Needed for an advance to Stage 4 without its gate; stays marked for ever."""
 
 
-class CheckpointReadingRuled(Ruling, kw_only=True):
+class CheckpointReadingRuled(Ruling, frozen=True, kw_only=True):
     """Accepts or rejects a checkpoint met by total load only."""
 
     TYPE: ClassVar[str] = "heelrise.checkpoint_reading_ruled.v1"
@@ -75,7 +75,7 @@ class CheckpointReadingRuled(Ruling, kw_only=True):
     accepted: bool
 
 
-class BaselineSet(Ruling, kw_only=True):
+class BaselineSet(Ruling, frozen=True, kw_only=True):
     """Sets the next-day pain baseline after a week of flares (P4)."""
 
     TYPE: ClassVar[str] = "heelrise.baseline_set.v1"
@@ -84,7 +84,7 @@ class BaselineSet(Ruling, kw_only=True):
     """0-10 in half points."""
 
 
-class TimePassed(Event, kw_only=True):
+class TimePassed(Event, frozen=True, kw_only=True):
     """A patient's next deadline is past and nothing came. `occurredat` is the deadline's due instant.
 
     Claimed (`time_passed`) by patient and due instant.
