@@ -1,0 +1,1 @@
+"""What a stranger needs to check a log: canonical bytes, hashes, chains. Pure."""

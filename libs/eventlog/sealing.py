@@ -1,0 +1,142 @@
+"""Sealing an entry's data under a key of its own, and the digests under a clinic's claim key."""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import msgspec
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from libs.events.envelope import SEALED, Envelope, associated_data
+from libs.kernel.errors import HeelriseError
+from libs.kernel.ids import EntryId, LogId
+
+KEY_BYTES: Final = 32
+NONCE_BYTES: Final = 12
+BLOB_SALT_BYTES: Final = 16
+_EMPTY_SALT: Final = bytes(32)
+
+
+class SealBrokenError(HeelriseError):
+    """Sealed data does not open: another key, or altered bytes."""
+
+    code = "seal-broken"
+    title = "Sealed data cannot be opened"
+
+
+@dataclass(frozen=True, repr=False)
+class EntryKey:
+    """The key of one entry or blob, and the two keys made from it."""
+
+    key: bytes
+
+    @property
+    def aes(self) -> bytes:
+        """The AES-256-GCM key."""
+        return hmac.digest(self.key, b"aes", "sha256")
+
+    @property
+    def commitment(self) -> bytes:
+        """What binds the ciphertext to this key alone."""
+        return hmac.digest(self.key, b"commit", "sha256")
+
+
+class DataKey:
+    """A person's or clinic's key. Its first half of HKDF is done once."""
+
+    def __init__(self, secret: bytes) -> None:
+        if len(secret) != KEY_BYTES:
+            raise ValueError(f"a key has {KEY_BYTES} bytes")
+        self._extracted = hmac.digest(_EMPTY_SALT, secret, "sha256")
+
+    def entry_key(self, log: LogId, entry: EntryId) -> EntryKey:
+        """The key of one entry."""
+        return self._expand(f"heelrise/1\n{log}\n{entry}")
+
+    def blob_key(self, log: LogId, salt: bytes) -> EntryKey:
+        """The key of one blob, by the 16 random bytes that it begins with."""
+        return self._expand(f"heelrise/1\n{log}\nblob\n{salt.hex()}")
+
+    def _expand(self, info: str) -> EntryKey:
+        return EntryKey(hmac.digest(self._extracted, info.encode() + b"\x01", "sha256"))
+
+
+def seal(envelope: Envelope, data: bytes, key: DataKey, nonce: bytes) -> Envelope:
+    """The envelope with its data sealed. `keyid` is set already; the nonce is 12 random bytes."""
+    own = key.entry_key(envelope.log, envelope.id)
+    sealed = nonce + AESGCM(own.aes).encrypt(nonce, data, associated_data(envelope))
+    return msgspec.structs.replace(
+        envelope,
+        datacontenttype=SEALED,
+        data_base64=base64.b64encode(sealed).decode("ascii"),
+        keycommit=base64.b64encode(own.commitment).decode("ascii"),
+    )
+
+
+def open_sealed(envelope: Envelope, key: DataKey) -> bytes:
+    """The data of a sealed entry; the commitment is checked first.
+
+    Raises: SealBrokenError.
+    """
+    return open_with(envelope, key.entry_key(envelope.log, envelope.id))
+
+
+def open_with(envelope: Envelope, own: EntryKey) -> bytes:
+    """The data of a sealed entry, opened with its own key, as bundles hand it out.
+
+    Raises: SealBrokenError.
+    """
+    try:
+        commitment = base64.b64decode(envelope.keycommit or "", validate=True)
+        sealed = base64.b64decode(envelope.data_base64 or "", validate=True)
+    except binascii.Error as error:
+        raise SealBrokenError(detail="the sealed data is not base64") from error
+    if not hmac.compare_digest(commitment, own.commitment):
+        raise SealBrokenError(detail="the commitment names another key")
+    return _decrypt(own, sealed, associated_data(envelope))
+
+
+def seal_blob(log: LogId, plain: bytes, key: DataKey, salt: bytes, nonce: bytes) -> bytes:
+    """A blob that concerns a person. `salt` is 16 random bytes, the nonce 12."""
+    own = key.blob_key(log, salt)
+    return salt + own.commitment + nonce + AESGCM(own.aes).encrypt(nonce, plain, None)
+
+
+def open_blob(log: LogId, blob: bytes, key: DataKey) -> bytes:
+    """The content of a sealed blob.
+
+    Raises: SealBrokenError.
+    """
+    salt, commitment = blob[:BLOB_SALT_BYTES], blob[BLOB_SALT_BYTES : BLOB_SALT_BYTES + KEY_BYTES]
+    own = key.blob_key(log, salt)
+    if not hmac.compare_digest(commitment, own.commitment):
+        raise SealBrokenError(detail="the commitment names another key")
+    return _decrypt(own, blob[BLOB_SALT_BYTES + KEY_BYTES :], None)
+
+
+def claim_text(claim_key: bytes, kind: str, parts: Sequence[str]) -> str:
+    """`kind:digest` of something that must be unique in a log.
+
+    Raises: ValueError where a part holds a line feed: two lists of parts could then look the same.
+    """
+    if any("\n" in part for part in parts):
+        raise ValueError("no part of a claim may hold a line feed")
+    digest = hmac.digest(claim_key, "\n".join((kind, *parts)).encode(), "sha256")
+    return f"{kind}:{base64.urlsafe_b64encode(digest).decode('ascii').rstrip('=')}"
+
+
+def request_text(claim_key: bytes, method: str, path: str, body: bytes) -> str:
+    """The `request` attribute: what a repeat of the same request must equal. HL7 v2: `MLLP` and no path."""
+    digest = hmac.digest(claim_key, f"{method}\n{path}\n".encode() + body, "sha256")
+    return base64.b64encode(digest).decode("ascii")
+
+
+def _decrypt(own: EntryKey, sealed: bytes, associated: bytes | None) -> bytes:
+    try:
+        return AESGCM(own.aes).decrypt(sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], associated)
+    except (InvalidTag, ValueError) as error:
+        raise SealBrokenError(detail="the sealed data was altered, or belongs elsewhere") from error
