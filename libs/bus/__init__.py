@@ -1,0 +1,1 @@
+"""Messages: what wakes the services. Port, JetStream and in-memory adapters, subjects."""
