@@ -26,21 +26,23 @@ from libs.kernel.errors import UnavailableError
 
 ACCOUNT: Final = "heelrise-postgres"
 SUPERUSER: Final = "postgres"
-SETTINGS: Final[Mapping[str, str]] = MappingProxyType({
-    "listen_addresses": "127.0.0.1",
-    "unix_socket_directories": "",
-    "max_connections": "200",
-    "shared_buffers": "256MB",
-    "max_wal_size": "4GB",
-    "jit": "off",
-    "timezone": "UTC",
-    "log_timezone": "UTC",
-    # Values of statements may be health data: no parameter and no statement gets into the server's log.
-    "log_parameter_max_length": "0",
-    "log_parameter_max_length_on_error": "0",
-    "log_min_error_statement": "panic",
-    "log_error_verbosity": "terse",
-})
+SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
+    {
+        "listen_addresses": "127.0.0.1",
+        "unix_socket_directories": "",
+        "max_connections": "200",
+        "shared_buffers": "256MB",
+        "max_wal_size": "4GB",
+        "jit": "off",
+        "timezone": "UTC",
+        "log_timezone": "UTC",
+        # Values of statements may be health data: no parameter and no statement gets into the server's log.
+        "log_parameter_max_length": "0",
+        "log_parameter_max_length_on_error": "0",
+        "log_min_error_statement": "panic",
+        "log_error_verbosity": "terse",
+    }
+)
 HBA: Final = "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
@@ -109,8 +111,17 @@ def initialise(data: Path, *, superuser_password: str) -> None:
     with _password_file(superuser_password, user) as path:
         _run(
             [
-                str(binaries() / "initdb"), "-D", str(data), "-U", SUPERUSER, f"--pwfile={path}",
-                "--auth=scram-sha-256", "--encoding=UTF8", "--locale=C", "--data-checksums", "--no-instructions",
+                str(binaries() / "initdb"),
+                "-D",
+                str(data),
+                "-U",
+                SUPERUSER,
+                f"--pwfile={path}",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--locale=C",
+                "--data-checksums",
+                "--no-instructions",
             ],
             user,
         )
@@ -121,7 +132,9 @@ def server_command(data: Path, port: int, settings: Mapping[str, str] | None = N
     """The command of a server in the foreground, for whoever supervises it (as user `account()`)."""
     wanted = {**SETTINGS, **(settings or {}), "port": str(port)}
     return [
-        str(binaries() / "postgres"), "-D", str(data),
+        str(binaries() / "postgres"),
+        "-D",
+        str(data),
         *(part for name, value in wanted.items() for part in ("-c", f"{name}={value}")),
     ]
 
@@ -143,8 +156,13 @@ def start(
     with _output(log) as sink:
         process = subprocess.Popen(
             server_command(data, chosen, settings),
-            stdin=subprocess.DEVNULL, stdout=sink, stderr=subprocess.STDOUT,
-            user=account(), group=account(), extra_groups=None if account() is None else [], cwd="/",
+            stdin=subprocess.DEVNULL,
+            stdout=sink,
+            stderr=subprocess.STDOUT,
+            user=account(),
+            group=account(),
+            extra_groups=None if account() is None else [],
+            cwd="/",
             start_new_session=True,
         )
     server = Server(data=data, port=chosen, process=process)
@@ -159,7 +177,7 @@ def wait_ready(data: Path, pid: int, *, timeout_s: float, alive: Callable[[], bo
     """Wait until the server `pid` says in its pid file that it takes connections."""
     until = time.monotonic() + timeout_s
     while time.monotonic() < until and alive():
-        if _is_ready(data, pid):
+        if is_ready(data, pid):
             return True
         time.sleep(0.02)
     return False
@@ -178,7 +196,8 @@ def free_port(wanted: int = 0) -> int:
     raise PostgresError(detail="there is no free port on the loopback interface")
 
 
-def _is_ready(data: Path, pid: int) -> bool:
+def is_ready(data: Path, pid: int) -> bool:
+    """Whether the server `pid` says in its pid file that it takes connections."""
     try:
         lines = (data / "postmaster.pid").read_text().splitlines()
     except (FileNotFoundError, UnicodeDecodeError):
@@ -189,8 +208,12 @@ def _is_ready(data: Path, pid: int) -> bool:
 def _make_account() -> None:
     maker = shutil.which("useradd")
     if maker is None:
-        raise PostgresError(detail=f"PostgreSQL cannot run as root, and there is no useradd to make {ACCOUNT}")
-    _run([maker, "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT], None)
+        raise PostgresError(
+            detail=f"PostgreSQL cannot run as root, and there is no useradd to make {ACCOUNT}"
+        )
+    _run(
+        [maker, "--system", "--user-group", "--no-create-home", "--shell", "/usr/sbin/nologin", ACCOUNT], None
+    )
 
 
 def _require_owner(data: Path, user: str | None) -> None:
@@ -245,8 +268,15 @@ def _output(log: Path | None) -> Iterator[IO[bytes] | int]:
 
 def _run(command: list[str], user: str | None) -> None:
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, cwd="/",
-        user=user, group=user, extra_groups=None if user is None else [],
+        command,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd="/",
+        user=user,
+        group=user,
+        extra_groups=None if user is None else [],
     )
     if done.returncode != 0:
         raise PostgresError(detail=f"{Path(command[0]).name} failed: {done.stderr.strip()[-500:]}")

@@ -13,6 +13,7 @@ import uvicorn
 import uvloop
 from starlette.applications import Starlette
 
+from libs.runtime.gate import follow_supervisor, unfollow_supervisor, wait_for_supervisor
 from libs.runtime.logging import configure_logging
 from libs.runtime.settings import ServiceSettings
 
@@ -37,6 +38,7 @@ def run(main: Callable[[], Coroutine[Any, Any, None]], *, service: str, log_leve
     Whoever supervises the process starts it again after a 1.
     """
     configure_logging(service, log_level)
+    wait_for_supervisor()
     try:
         uvloop.run(main())
     except KeyboardInterrupt:
@@ -54,19 +56,25 @@ async def serve(app: Starlette, settings: ServiceSettings, background: Sequence[
     are answered, then each of the background in its order. Where one of them ends by itself,
     everything stops and BackgroundDiedError is raised.
     """
+    await serve_on(
+        app, host=settings.host, port=settings.port, background=background, proxies=settings.trusted_proxies
+    )
+
+
+async def serve_on(
+    app: Starlette,
+    *,
+    host: str,
+    port: int,
+    background: Sequence[Background] = (),
+    proxies: str = "127.0.0.1",
+) -> None:
+    """What `serve` does, for a process without a service's settings."""
     stop = asyncio.Event()
-    with _signals_set(stop):
-        async with app.router.lifespan_context(app) as state:
-            server = _Server(_config(app, settings), stop, state or {})
-            async with _beside(background, stop):
-                await server.serve()
-
-
-def _config(app: Starlette, settings: ServiceSettings) -> uvicorn.Config:
-    return uvicorn.Config(
+    config = uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
+        host=host,
+        port=port,
         http="httptools",
         ws="none",
         lifespan="off",
@@ -74,11 +82,16 @@ def _config(app: Starlette, settings: ServiceSettings) -> uvicorn.Config:
         log_config=None,
         access_log=False,
         server_header=False,
-        forwarded_allow_ips=settings.trusted_proxies,
+        forwarded_allow_ips=proxies,
         limit_concurrency=_AT_ONCE,
         timeout_keep_alive=_KEEP_ALIVE_S,
         timeout_graceful_shutdown=_REQUESTS_END_S,
     )
+    with _signals_set(stop):
+        async with app.router.lifespan_context(app) as state:
+            server = _Server(config, stop, state or {})
+            async with _beside(background, stop):
+                await server.serve()
 
 
 class _Server(uvicorn.Server):
@@ -112,9 +125,11 @@ def _signals_set(stop: asyncio.Event) -> Iterator[None]:
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, stop.set)
+    follow_supervisor(stop)
     try:
         yield
     finally:
+        unfollow_supervisor()
         for each in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(each)
 

@@ -1,0 +1,167 @@
+"""The mail catcher of the embedded stack: takes every mail by SMTP, keeps it as a file, shows it.
+
+It listens on loopback only and sends nothing anywhere.
+"""
+
+import asyncio
+import html
+import os
+import re
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from email import policy
+from email.message import EmailMessage
+from email.parser import BytesParser
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from aiosmtpd.smtp import SMTP, Envelope, Session
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from libs.runtime.ports import HOST
+from libs.runtime.server import run, serve_on
+
+_LARGEST: Final = 1_000_000
+_NAME: Final = re.compile(r"[0-9]{19}-[0-9]{4}")
+_PAGE: Final = """<!doctype html><html lang="en"><meta charset="utf-8"><title>Mail catcher</title>
+<style>body{{font:16px/1.5 system-ui,sans-serif;max-width:50rem;margin:2rem auto;padding:0 1rem}}
+td{{padding:.2rem 1rem .2rem 0;vertical-align:top}}</style>
+<h1>Mail catcher</h1><p>{count} mails, the newest first. None of them left this machine.</p>
+<table>{rows}</table></html>"""
+
+
+class Mail(msgspec.Struct, frozen=True):
+    """One caught mail, as a list shows it."""
+
+    id: str
+    received: float
+    sender: str
+    to: str
+    subject: str
+
+
+class MailFolder:
+    """The folder with the caught mails, one `.eml` file each; names rise in time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._count = 0
+
+    def keep(self, content: bytes) -> str:
+        """Write a mail, whole or not at all; its id."""
+        self._count = (self._count + 1) % 10_000
+        name = f"{time.time_ns():019d}-{self._count:04d}"
+        fresh = self._folder / f"{name}.new"
+        fresh.write_bytes(content)
+        fresh.replace(self._folder / f"{name}.eml")
+        return name
+
+    def mails(self) -> list[Mail]:
+        """All of them, the newest first."""
+        names = sorted((each.stem for each in self._folder.glob("*.eml")), reverse=True)
+        return [self._described(name) for name in names if _NAME.fullmatch(name)]
+
+    def read(self, name: str) -> bytes | None:
+        """One mail as it came; None where there is none of that id."""
+        path = self._folder / f"{name}.eml"
+        return path.read_bytes() if _NAME.fullmatch(name) and path.exists() else None
+
+    def _described(self, name: str) -> Mail:
+        message = parsed((self._folder / f"{name}.eml").read_bytes())
+        return Mail(
+            id=name,
+            received=int(name[:19]) / 1e9,
+            sender=str(message.get("From", "")),
+            to=str(message.get("To", "")),
+            subject=str(message.get("Subject", "")),
+        )
+
+
+def parsed(content: bytes) -> EmailMessage:
+    """A mail's bytes as a message."""
+    return BytesParser(EmailMessage, policy=policy.default).parsebytes(content)
+
+
+def text_of(message: EmailMessage) -> str:
+    """The text of a mail, its plain part where it has one."""
+    body = message.get_body(preferencelist=("plain", "html"))
+    return "" if body is None else str(body.get_content())
+
+
+class _Handler:
+    def __init__(self, folder: MailFolder) -> None:
+        self._folder = folder
+
+    async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802
+        content = envelope.original_content or b""
+        return f"250 kept as {self._folder.keep(content)}"
+
+
+def application(folder: MailFolder, smtp_port: int) -> Starlette:
+    """The page and its JSON, with the SMTP server beside it."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        loop = asyncio.get_running_loop()
+        handler = _Handler(folder)
+        server = await loop.create_server(
+            lambda: SMTP(handler, hostname="mail-catcher", data_size_limit=_LARGEST, enable_SMTPUTF8=True),
+            HOST,
+            smtp_port,
+        )
+        async with server:
+            yield
+
+    async def listed(_: Request) -> Response:
+        return JSONResponse({"mails": [msgspec.to_builtins(each) for each in folder.mails()]})
+
+    async def shown(request: Request) -> Response:
+        content = folder.read(request.path_params["name"])
+        if content is None:
+            return PlainTextResponse("There is no such mail.\n", 404)
+        message = parsed(content)
+        heads = "".join(f"{name}: {value}\n" for name, value in message.items())
+        return PlainTextResponse(f"{heads}\n{text_of(message)}")
+
+    async def page(_: Request) -> Response:
+        return HTMLResponse(_page(folder.mails()))
+
+    async def healthy(_: Request) -> Response:
+        return JSONResponse({"status": "ok"})
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/mails", listed),
+            Route("/mails/{name}", shown),
+            Route("/health/live", healthy),
+            Route("/health/ready", healthy),
+        ],
+        lifespan=lifespan,
+    )
+
+
+def _page(mails: list[Mail]) -> str:
+    rows = "".join(
+        f'<tr><td><a href="/mails/{each.id}">{html.escape(each.subject)}</a></td>'
+        f"<td>{html.escape(each.to)}</td>"
+        f"<td>{time.strftime('%Y-%m-%d %H:%M:%S', time.gmtime(each.received))} UTC</td></tr>"
+        for each in mails
+    )
+    return _PAGE.format(count=len(mails), rows=rows)
+
+
+async def main() -> None:
+    """Catch mail until told to stop."""
+    folder = MailFolder(Path(os.environ["HEELRISE_MAIL_FOLDER"]))
+    app = application(folder, int(os.environ["HEELRISE_MAIL_SMTP_PORT"]))
+    await serve_on(app, host=HOST, port=int(os.environ["HEELRISE_MAIL_PORT"]))
+
+
+if __name__ == "__main__":
+    run(main, service="mail-catcher")
