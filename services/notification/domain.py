@@ -1,0 +1,181 @@
+"""What is told to whom, until when, and how often it is tried. Pure.
+
+A message says as little as it can: that somebody should look, and where. What is known of a patient
+stays behind the sign-in.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Final, Literal
+from uuid import UUID
+
+import msgspec
+
+from libs.events.base import Event
+from libs.events.decisions import (
+    CheckpointReadingAsked,
+    ClinicianAsked,
+    HoldOpened,
+    LoadingResumed,
+    LoadingSuspended,
+    ProgrammeStarted,
+    SessionWeighed,
+    StageAdvanced,
+    StageRegressed,
+    StepProposed,
+)
+from libs.events.facts import FactCorrected, ProgrammeEnrolled, RedFlagReported, RedFlagsAnswered
+
+Audience = Literal["clinic", "patient"]
+
+CHANNEL: Final = "mail"
+EFFECTIVE_FOR: Final = timedelta(hours=72)
+"""Older than this, a message helps nobody and is recorded as suppressed."""
+LEASE: Final = timedelta(seconds=60)
+"""How long an attempt may take; afterwards another one may begin."""
+_FIRST_PAUSE_S: Final = 15
+_LONGEST_PAUSE_S: Final = 1800
+_JITTER: Final = 0.25
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One message that an event gives rise to."""
+
+    audience: Audience
+    template: str
+    """Name and version of the text."""
+    always: bool = False
+    """Sent however old it is: a red flag is always shown to the clinician."""
+
+
+class Happened(msgspec.Struct, frozen=True):
+    """What notification has to know of an entry."""
+
+    id: str
+    occurred_at: datetime
+    event: Event
+    answers: str | None = None
+    """Id of the input that a decision answers."""
+
+
+class Planned(msgspec.Struct, frozen=True):
+    """A message with its recipient."""
+
+    delivery: str
+    recipient: str
+    """`patient:<id>` or `clinic:<id>`."""
+    template: str
+    about: str
+    effective_at: datetime
+    always: bool
+
+
+_RED_FLAG: Final = (
+    Message("clinic", "red_flag_clinic/1", always=True),
+    Message("patient", "red_flag_patient/1"),
+)
+_MESSAGES: Final[dict[type[Event], tuple[Message, ...]]] = {
+    RedFlagReported: _RED_FLAG,
+    LoadingSuspended: _RED_FLAG,
+    HoldOpened: (Message("clinic", "hold_clinic/1"), Message("patient", "hold_patient/1")),
+    StageAdvanced: (Message("clinic", "advanced_clinic/1"), Message("patient", "advanced_patient/1")),
+    StepProposed: (Message("clinic", "proposed_clinic/1"), Message("patient", "proposed_patient/1")),
+    StageRegressed: (Message("clinic", "regressed_clinic/1"), Message("patient", "regressed_patient/1")),
+    LoadingResumed: (Message("patient", "resumed_patient/1"),),
+    ClinicianAsked: (Message("clinic", "asked_clinic/1"),),
+    CheckpointReadingAsked: (Message("clinic", "asked_clinic/1"),),
+}
+_AWAITING: Final = (Message("clinic", "awaiting_clinic/1"), Message("patient", "awaiting_patient/1"))
+_LOADED: Final = (Message("clinic", "loaded_while_stopped_clinic/1"),)
+
+TEMPLATES: Final = frozenset(
+    each.template for some in (*_MESSAGES.values(), _AWAITING, _LOADED) for each in some
+)
+
+
+def messages_for(event: Event) -> tuple[Message, ...]:
+    """The messages that an event gives rise to; most events give rise to none."""
+    match event:
+        case RedFlagsAnswered(flags=flags) | ProgrammeEnrolled(red_flags=flags):
+            return _RED_FLAG if flags else ()
+        case FactCorrected(replacement=replacement):
+            return _RED_FLAG if _tells_a_red_flag(replacement) else ()
+        case ProgrammeStarted(awaiting=awaiting):
+            return _AWAITING if awaiting else ()
+        case SessionWeighed(invalid_because=why):
+            return _LOADED if {"suspended", "awaiting"} & set(why) else ()
+        case _:
+            return _MESSAGES.get(type(event), ())
+
+
+def _tells_a_red_flag(replacement: dict[str, object] | None) -> bool:
+    return bool(replacement) and any((replacement or {}).get(name) for name in ("flags", "red_flags"))
+
+
+def plan(happened: Happened, *, patient: str, clinic: str) -> tuple[Planned, ...]:
+    """Who is to be told of an entry, by which text.
+
+    A suspension is about the fact that reported the red flag, and so is a session logged while stopped:
+    what was told of that fact already gets the same id again, and is not told twice.
+    """
+    about = happened.id
+    if isinstance(happened.event, LoadingSuspended | SessionWeighed) and happened.answers is not None:
+        about = happened.answers
+    recipients = {"patient": f"patient:{patient}", "clinic": f"clinic:{clinic}"}
+    return tuple(
+        Planned(
+            delivery=delivery_id(about, CHANNEL, recipients[message.audience]),
+            recipient=recipients[message.audience],
+            template=message.template,
+            about=about,
+            effective_at=happened.occurred_at,
+            always=message.always,
+        )
+        for message in messages_for(happened.event)
+    )
+
+
+def plan_all(happened: Iterable[Happened], *, patient: str, clinic: str) -> tuple[Planned, ...]:
+    """`plan` for several entries of one patient; the first of the same id counts."""
+    planned: dict[str, Planned] = {}
+    for each in happened:
+        for message in plan(each, patient=patient, clinic=clinic):
+            planned.setdefault(message.delivery, message)
+    return tuple(planned.values())
+
+
+def delivery_id(event: str, channel: str, recipient: str) -> str:
+    """The id of a delivery, a UUIDv8 of the event, the channel and the recipient: the receiver sees it."""
+    named = f"heelrise/delivery\n{event}\n{channel}\n{recipient}".encode()
+    number = bytearray(hashlib.sha256(named).digest()[:16])
+    number[6] = 0x80 | number[6] & 0x0F
+    number[8] = 0x80 | number[8] & 0x3F
+    return str(UUID(bytes=bytes(number)))
+
+
+def delivery_stream(recipient: str) -> str:
+    """The stream of everything that was meant for a recipient."""
+    return f"delivery-{recipient.partition(':')[2]}"
+
+
+def is_too_old(planned: Planned, now: datetime) -> bool:
+    """Whether a message is to be recorded as suppressed instead of sent."""
+    return not planned.always and now - planned.effective_at > EFFECTIVE_FOR
+
+
+def pause_after(attempt: int, delivery: str) -> timedelta:
+    """How long to wait after a failed attempt: doubling up to half an hour, spread by a quarter.
+
+    The spread follows from the delivery and the attempt, so that many deliveries that failed together
+    do not come back together, and a rebuilt table says the same as the old one.
+    """
+    seconds = min(_FIRST_PAUSE_S * 2 ** min(attempt - 1, 20), _LONGEST_PAUSE_S)
+    digest = hashlib.sha256(f"{delivery}/{attempt}".encode()).digest()
+    share = int.from_bytes(digest[:4], "big") / 2**32
+    return timedelta(seconds=seconds * (1 - _JITTER + 2 * _JITTER * share))
+
+
+def gives_up_at(*, effective_at: datetime, intended_at: datetime) -> datetime:
+    """From when on no other attempt is made. What was old when it was meant gets its 72 hours too."""
+    return max(effective_at, intended_at) + EFFECTIVE_FOR

@@ -1,0 +1,167 @@
+// One patient: where each tendon stands, how it got there, and everything told and decided.
+
+import { clinicPath, get, principal } from "./api.js";
+import { chart } from "./chart.js";
+import { ago, day, el, link, moment } from "./dom.js";
+import { nameOf, weeks } from "./panel.js";
+import { capital, CHECKPOINT, ENDS_WITH, plain, PRESENTATION, STAGES, STATES, typeName } from "./words.js";
+
+export async function patientView(id) {
+  const patient = await get(clinicPath(`/patients/${encodeURIComponent(id)}`));
+  return [
+    principal().role === "patient" ? null : el("p", { class: "back" }, link("/", "← All patients")),
+    el("h1", {}, nameOf(patient, id)),
+    facts(patient),
+    patient.current ? null : el("p", { class: "notice bad" }, el("strong", {}, "Not current: do not add load."), " ", patient.not_current_because),
+    el("div", { class: "programmes" }, patient.programmes.map((each) => programmeCard(each, id))),
+    patient.programmes.length ? null : el("p", { class: "empty" }, "No programme yet."),
+    await timeline(id),
+  ];
+}
+
+function facts(patient) {
+  const ids = (patient.identifiers || []).map((each) => `${each.value}`).join(", ");
+  return el(
+    "p",
+    { class: "quiet" },
+    ids ? `${ids} · ` : null,
+    "last input ",
+    ago(patient.last_input_at),
+    ` · ${patient.inputs} inputs, ${patient.answered} answered`,
+  );
+}
+
+function programmeCard(programme, patient) {
+  return el(
+    "section",
+    { class: "card" },
+    el(
+      "h2",
+      {},
+      `${capital(programme.side)} Achilles `,
+      el("small", {}, PRESENTATION[programme.presentation] || plain(programme.presentation)),
+      el("span", { class: `state ${programme.state}` }, STATES[programme.state] || plain(programme.state)),
+    ),
+    track(programme),
+    chart(programme),
+    el(
+      "dl",
+      {},
+      pair("Consistent weeks", weeks(programme)),
+      pair("Checkpoint", CHECKPOINT[programme.checkpoint] || plain(programme.checkpoint)),
+      programme.proposed ? pair("Proposed", `Stage ${programme.proposed}, waits for a clinician`) : null,
+      programme.holds.map((hold) => pair(`Hold: ${plain(hold.kind)}`, ENDS_WITH[hold.ends_with] || plain(hold.ends_with))),
+      programme.red_flags.length ? pair("Red flags", programme.red_flags.map(plain).join(", ")) : null,
+      programme.marked.length ? pair("Marked", programme.marked.map(plain).join(", ")) : null,
+    ),
+    programme.last_decision
+      ? el(
+          "p",
+          { class: "say" },
+          programme.last_decision.sentence,
+          " ",
+          link(`/patients/${patient}/decisions/${programme.last_decision.id}`, "Why?"),
+        )
+      : null,
+  );
+}
+
+function pair(name, value) {
+  return el("div", {}, el("dt", {}, name), el("dd", {}, value));
+}
+
+function track(programme) {
+  return el(
+    "ol",
+    { class: "track" },
+    [1, 2, 3, 4].map((stage) =>
+      el(
+        "li",
+        {
+          class: stage < programme.stage ? "done" : stage === programme.stage ? "here" : null,
+          "aria-current": stage === programme.stage ? "step" : null,
+        },
+        el("b", {}, stage),
+        ` ${STAGES[stage]}`,
+        programme.loading === stage && stage !== programme.stage ? el("small", {}, "loads here for now") : null,
+      ),
+    ),
+  );
+}
+
+async function timeline(id) {
+  const list = el("ol", { class: "timeline" });
+  const more = el("button", { type: "button", class: "more" }, "Earlier");
+  const empty = el("p", { class: "empty", hidden: true }, "Nothing here.");
+  let next = "";
+  let show = "changes";
+  const load = async () => {
+    const after = next ? `&after=${encodeURIComponent(next)}` : "";
+    const page = await get(clinicPath(`/patients/${encodeURIComponent(id)}/timeline?show=${show}${after}`));
+    list.append(...page.items.map((each) => timelineItem(each, id)));
+    next = page.next;
+    more.hidden = !next;
+    empty.hidden = list.childElementCount > 0;
+  };
+  more.addEventListener("click", load);
+  const choices = [["changes", "What changed something"], ["all", "Everything"]].map(([value, name]) =>
+    el(
+      "button",
+      {
+        type: "button",
+        class: "chip",
+        "aria-pressed": String(value === show),
+        onclick: async (click) => {
+          show = value;
+          next = "";
+          list.replaceChildren();
+          choices.forEach((each) => each.setAttribute("aria-pressed", String(each === click.currentTarget)));
+          await load();
+        },
+      },
+      name,
+    ),
+  );
+  await load();
+  return el(
+    "section",
+    { class: "history" },
+    el("h2", {}, "Timeline"),
+    el("div", { class: "filters" }, el("div", { class: "chips" }, choices)),
+    list,
+    empty,
+    more,
+  );
+}
+
+function timelineItem(item, patient) {
+  return el(
+    "li",
+    { class: item.kind },
+    el("div", { class: "when" }, day(item.occurred_at)),
+    el(
+      "div",
+      { class: "what" },
+      el("p", { class: "told" }, el("b", {}, item.title), item.summary ? ` ${item.summary}` : null, late(item)),
+      item.note ? el("blockquote", {}, item.note) : null,
+      item.decisions.length
+        ? el("ul", { class: "decisions" }, item.decisions.map((each) => decisionLine(each, patient)))
+        : null,
+      item.answered ? null : el("p", { class: "quiet" }, "Not answered yet."),
+    ),
+  );
+}
+
+function late(item) {
+  return item.late ? el("small", { class: "tag" }, "recorded late ", moment(item.recorded_at)) : null;
+}
+
+function decisionLine(decision, patient) {
+  return el(
+    "li",
+    { class: decision.weight },
+    link(`/patients/${patient}/decisions/${decision.id}`, typeName(decision.type)),
+    decision.side ? el("small", {}, ` ${decision.side}`) : null,
+    el("span", {}, ` ${decision.sentence}`),
+  );
+}

@@ -1,0 +1,61 @@
+// The words for what the server names by code.
+
+export const STAGES = { 1: "Isometric", 2: "Slow isotonic", 3: "Heavy slow resistance", 4: "Elastic" };
+
+export const STATES = {
+  suspended: "Suspended",
+  held: "On hold",
+  proposed: "Step to confirm",
+  awaiting: "Awaiting assessment",
+  active: "Active",
+};
+
+/** What needs somebody's eyes stands first. */
+export const URGENCY = ["suspended", "held", "proposed", "awaiting", "active"];
+
+export const CHECKPOINT = {
+  none: "Not yet",
+  pending: "Pending: next day open",
+  passed: "Passed",
+  failed: "Failed",
+  inconclusive: "Inconclusive",
+  reading_asked: "Reading to be ruled",
+};
+
+export const PRESENTATION = {
+  mid_portion: "mid-portion",
+  insertional: "insertional",
+  both: "both places",
+  unsure: "unsure where",
+};
+
+export const VERDICT = { met: "met", not_met: "not met", unknown: "unknown" };
+
+export const REASONS = {
+  no_evidence: "nothing was told",
+  not_asked: "it was not asked",
+  too_old: "what was told is too old",
+  window_open: "the next day is still open",
+  needs_clinician: "a clinician has to say",
+  inconclusive: "what was told does not settle it",
+};
+
+export const ENDS_WITH = {
+  clinician: "a clinician ends it",
+  flare_closed: "ends when the flare closes",
+  tolerated_sessions: "ends with well tolerated sessions",
+};
+
+/** `heelrise.stage_advanced.v1` → `Stage advanced`. */
+export function typeName(type) {
+  const what = type.split(".")[1] || type;
+  return capital(what.replaceAll("_", " "));
+}
+
+export function capital(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
+export function plain(code) {
+  return String(code).replaceAll("_", " ");
+}
