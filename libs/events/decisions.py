@@ -93,6 +93,27 @@ class SessionWeighed(Decision, frozen=True, kw_only=True):
     """As far as known; its next day may still be open."""
     invalid_because: tuple[str, ...] = ()
     """Codes: `awaiting`, `suspended`, `out_of_stage`, `too_fast`, `too_few_sets`, `step` and others."""
+    kind: Literal["session", "test", "trial"] = "session"
+    eased: Literal["met", "not_met", "unknown"] = "unknown"
+    """Discomfort eased during or shortly after (P2)."""
+    sharp: bool = False
+    notes: tuple[str, ...] = ()
+    """Codes of what is worth saying and invalidates nothing: `hold_over_45_s`."""
+
+
+class CheckInWeighed(Decision, frozen=True, kw_only=True):
+    """What a check-in was worth to a programme: a flare or not, and whose next day it is (P4, P6)."""
+
+    TYPE: ClassVar[str] = "heelrise.check_in_weighed.v1"
+    check_in: int
+    """Version of the check-in's input."""
+    flare: bool
+    baseline: str | None = None
+    """Median of the check-ins before, or what stood in for it; exact."""
+    signs: tuple[str, ...] = ()
+    """Codes: `above_limit`, `over_baseline`, `swelling`, `heat`, `limp`, `more_stiffness`."""
+    next_day_of: tuple[int, ...] = ()
+    """Versions of the sessions and tests whose next day it is."""
 
 
 class LoadReduced(Decision, frozen=True, kw_only=True):
@@ -100,6 +121,8 @@ class LoadReduced(Decision, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "heelrise.load_reduced.v1"
     percent: int
+    session: int | None = None
+    """Version of the session, test or trial that was over the limit; what was done then is reduced."""
 
 
 class LoadingLowered(Decision, frozen=True, kw_only=True):
@@ -126,7 +149,7 @@ class HoldOpened(Decision, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "heelrise.hold_opened.v1"
     hold: str
-    """Id: kind and version of the input that opened it, `sharp-12`."""
+    """Id within the programme: kind and the instant it opened, `sharp-20260206T073000Z`."""
     kind: Literal["sharp", "flare", "clinician", "limit"]
     ends_with: Literal["clinician", "flare_closed", "tolerated_sessions"]
 
@@ -236,7 +259,7 @@ class CheckpointFailed(Decision, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "heelrise.checkpoint_failed.v1"
     test: int
     parts: tuple[str, ...]
-    """Codes: `load`, `hold`, `pain`, `flare`, `reading_rejected`."""
+    """Codes: `load`, `hold`, `pain`, `sharp`, `straight_knee`, `full_height`, `flare`, `reading_rejected`."""
 
 
 class CheckpointInconclusive(Decision, frozen=True, kw_only=True):
@@ -245,7 +268,7 @@ class CheckpointInconclusive(Decision, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "heelrise.checkpoint_inconclusive.v1"
     test: int
     missing: tuple[str, ...]
-    """Codes: `next_day`, `bodyweight`, `pain`."""
+    """Codes: `next_day`, `bodyweight`, `pain`, `hold`."""
 
 
 class CheckpointReadingAsked(Decision, frozen=True, kw_only=True):
@@ -261,7 +284,9 @@ class CheckpointNotCounted(Decision, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "heelrise.checkpoint_not_counted.v1"
     test: int
     why: tuple[str, ...]
-    """Codes: `not_stage_3`, `within_72_hours`, `hold_open`, `flare_open`, `suspended`, `awaiting`."""
+    """Codes: `not_stage_3`, `within_72_hours`, `hold_open`, `flare_open`, `suspended`, `awaiting`,
+    `paused`.
+    """
 
 
 class CheckpointVoided(Decision, frozen=True, kw_only=True):
@@ -301,6 +326,19 @@ class ClinicianAsked(Decision, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "heelrise.clinician_asked.v1"
     about: str
+    """Code: `sharp`, `assessment`, `hold_open_14_days`, `checkpoint_reading` and others."""
+    same_day: bool = False
+    """Has to reach the clinician on the day itself."""
+    subject: str | None = None
+    """Id of the hold or flare it is about."""
+
+
+class PatientTold(Decision, frozen=True, kw_only=True):
+    """The patient is told something that moves nothing (T4)."""
+
+    TYPE: ClassVar[str] = "heelrise.patient_told.v1"
+    about: str
+    """Code: `rest_does_not_restore`."""
 
 
 class RequestAnswered(Decision, frozen=True, kw_only=True):
@@ -314,9 +352,9 @@ class RequestAnswered(Decision, frozen=True, kw_only=True):
 
 DECISIONS: tuple[type[Decision], ...] = (
     InputWeighed, InputSkipped, ProgrammeStarted, PresentationSettled, StagePlaced, RulingRefused,
-    LoadingSuspended, LoadingResumed, SessionWeighed, LoadReduced, LoadingLowered, LoadingRestored,
-    HoldOpened, HoldClosed, FlareOpened, FlareClosed, StageHeld, StepProposed, StepWithdrawn, StageAdvanced,
-    StageRegressed, CheckpointPending, CheckpointPassed, CheckpointFailed, CheckpointInconclusive,
-    CheckpointReadingAsked, CheckpointNotCounted, CheckpointVoided, WeekCounted, WeeksRestarted,
-    LoadRestorationCompleted, ClinicianAsked, RequestAnswered,
+    LoadingSuspended, LoadingResumed, SessionWeighed, CheckInWeighed, LoadReduced, LoadingLowered,
+    LoadingRestored, HoldOpened, HoldClosed, FlareOpened, FlareClosed, StageHeld, StepProposed,
+    StepWithdrawn, StageAdvanced, StageRegressed, CheckpointPending, CheckpointPassed, CheckpointFailed,
+    CheckpointInconclusive, CheckpointReadingAsked, CheckpointNotCounted, CheckpointVoided, WeekCounted,
+    WeeksRestarted, LoadRestorationCompleted, ClinicianAsked, PatientTold, RequestAnswered,
 )  # fmt: skip
