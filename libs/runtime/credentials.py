@@ -2,13 +2,11 @@
 
 import os
 import secrets
-from base64 import urlsafe_b64encode
 from collections.abc import Iterable
-from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
-import msgspec
+from libs.bus.rights import USERS
 
 DATABASE_ROLES: Final = (
     "heelrise_migrator",
@@ -18,7 +16,7 @@ DATABASE_ROLES: Final = (
     "heelrise_reporting",
     "heelrise_keeper",
 )
-NATS_USERS: Final = ("keeper", "ingest", "engine", "notification", "reporting", "operator")
+NATS_USERS: Final = tuple(USERS)
 SUPERUSER: Final = "postgres"
 
 
@@ -39,7 +37,10 @@ class Credentials:
             if not path.exists():
                 write_secret(path, _password() + "\n")
         if not (self.issuer_key.exists() and self.jwks.exists()):
-            self._make_issuer()
+            # Imported here: only the first start makes a key.
+            from libs.web.issuer import LocalIssuer
+
+            LocalIssuer(self.issuer_key).write_jwks(self.jwks)
 
     def database_file(self, role: str) -> Path:
         """The password of a database role."""
@@ -51,8 +52,8 @@ class Credentials:
 
     @property
     def issuer_key(self) -> Path:
-        """The private key (JWK, Ed25519) that the local issuer signs tokens with."""
-        return self.folder / "issuer.jwk"
+        """The private key (PEM, Ed25519) that the local issuer signs tokens with."""
+        return self.folder / "issuer.pem"
 
     @property
     def jwks(self) -> Path:
@@ -71,19 +72,6 @@ class Credentials:
         """The passwords of roles, by role."""
         return {role: self.database_password(role) for role in roles}
 
-    def _make_issuer(self) -> None:
-        # Imported here: only the first start makes a key.
-        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-        private = Ed25519PrivateKey.generate()
-        public = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(private.public_key().public_bytes_raw())}
-        # RFC 7638: the required members, sorted, without blanks.
-        kid = _base64url(sha256(msgspec.json.encode(public, order="sorted")).digest())
-        shown = public | {"alg": "EdDSA", "use": "sig", "kid": kid}
-        kept = shown | {"d": _base64url(private.private_bytes_raw())}
-        write_secret(self.issuer_key, msgspec.json.encode(kept).decode() + "\n")
-        write_secret(self.jwks, msgspec.json.encode({"keys": [shown]}).decode() + "\n")
-
 
 def write_secret(path: Path, text: str) -> None:
     """Write a file that only its owner can read, whole or not at all."""
@@ -100,7 +88,3 @@ def write_secret(path: Path, text: str) -> None:
 def _password() -> str:
     # Begins with a letter: NATS takes a value from the environment for a number where it looks like one.
     return "h" + secrets.token_hex(24)
-
-
-def _base64url(data: bytes) -> str:
-    return urlsafe_b64encode(data).rstrip(b"=").decode()

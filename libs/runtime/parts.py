@@ -12,9 +12,11 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
+from libs.bus.rights import USERS
 from libs.kernel.errors import UnavailableError
 from libs.runtime import embedded_postgres
 from libs.runtime.folder import StackView
+from libs.runtime.nats_config import nats_config, password_variable
 from libs.runtime.ports import HOST
 from libs.runtime.probe import answers
 from libs.runtime.process import Program
@@ -101,13 +103,12 @@ def postgres(view: StackView) -> Program:
 
 def nats(view: StackView) -> Program:
     """The message server, with a user for each service."""
-    passwords = {
-        f"HEELRISE_NATS_{user.upper()}_PASSWORD": view.credentials.nats_password(user)
-        for user in ("keeper", "ingest", "engine", "notification", "reporting", "operator")
-    }
+    config = view.data / "run" / "nats.conf"
+    config.write_text(nats_config())
+    passwords = {password_variable(user): view.credentials.nats_password(user) for user in USERS}
     return Program(
         name="nats",
-        command=(binary("nats-server"), "--config", str(FILES / "nats.conf")),
+        command=(binary("nats-server"), "--config", str(config)),
         log=view.data / "logs" / "nats.log",
         env=_environment(
             HEELRISE_NATS_LISTEN=f"{HOST}:{view.ports['nats']}",
