@@ -1,0 +1,276 @@
+"""One log caught up with: batches in transactions, and the way down to the one entry that fails."""
+
+import logging
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import msgspec
+
+from libs.consume.errors import FenceLostError, describe, is_transient
+from libs.consume.places import TO_BE_RETRIED, Place, Places, Waiting
+from libs.consume.work import Catchup, Work
+from libs.eventlog.port import FROM_START, EventLog, Recorded
+from libs.kernel.clock import Clock
+from libs.kernel.ids import LogId, StreamId, category_of, subject_of
+
+_log = logging.getLogger(__name__)
+TRIES: Final = 3
+"""How often the entry that fails is tried before its subject has to wait."""
+
+
+class Failure(msgspec.Struct, frozen=True):
+    """The first entry of a subject that cannot be handled."""
+
+    entry: Recorded
+    error: Exception
+
+
+class _RehearsedError(Exception):
+    """Ends a rehearsal: nothing of it stays."""
+
+
+class LogReader:
+    """Catches up with single logs for one consumer."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        log: EventLog,
+        handler: Catchup,
+        clock: Clock,
+        categories: frozenset[str] | None,
+        batch: int,
+    ) -> None:
+        self._places = places
+        self._log = log
+        self._handler = handler
+        self._clock = clock
+        self._categories = categories
+        self._batch = batch
+
+    async def step(self, log: LogId) -> "Step | None":
+        """Handle the next batch. None: somebody else holds the log.
+
+        Raises: what says something about the moment; the batch is as it was.
+        """
+        try:
+            return await self._handle(log, ())
+        except Exception as error:
+            if is_transient(error):
+                raise
+            _log.warning("a batch failed", extra={"log": log, "reason": describe(error)[0]})
+        failures = await self._narrow_down(log)
+        return await self._handle(log, failures)
+
+    async def retry(self, log: LogId) -> bool:
+        """Try those again who were asked for. Returns: whether something was appended."""
+        appended = False
+        for waiting in await self._asked(log):
+            appended |= await self._retry(log, waiting)
+        return appended
+
+    async def _handle(self, log: LogId, failures: Sequence[Failure]) -> "Step | None":
+        async with self._places.hold(log) as place:
+            if place is None:
+                return None
+            entries = await self._read(log, place)
+            for failure in failures:
+                await place.quarantine(self._waiting(failure, TRIES))
+            work = self._work(log, place, self._relevant(_without(entries, failures), place))
+            if work.entries:
+                await self._handler.handle(work)
+            if entries:
+                await place.move(entries[-1].position)
+            retry = any(each.tries == TO_BE_RETRIED for each in place.waiting)
+        work.committed()
+        for failure in failures:
+            self._alarm(failure)
+        return Step(more=len(entries) == self._batch, appended=work.appended, retry=retry)
+
+    async def _read(self, log: LogId, place: Place) -> list[Recorded]:
+        return await self._log.read(log, after=place.cursor, limit=self._batch, connection=place.connection)
+
+    def _relevant(self, entries: Sequence[Recorded], place: Place) -> list[Recorded]:
+        """Of our categories, readable, of nobody who waits.
+
+        Raises: the error of an entry that cannot be decoded.
+        """
+        waiting = {each.subject for each in place.waiting}
+        return [
+            each
+            for each in entries
+            if self._is_ours(each.stream)
+            and subject_of(each.stream) not in waiting
+            and each.event is not None
+        ]
+
+    def _is_ours(self, stream: StreamId) -> bool:
+        return self._categories is None or category_of(stream) in self._categories
+
+    def _work(
+        self, log: LogId, place: Place, entries: Sequence[Recorded], *, rehearsal: bool = False
+    ) -> Work:
+        return Work(
+            log=log,
+            entries=entries,
+            connection=place.connection,
+            now=self._clock.now(),
+            event_log=self._log,
+            rehearsal=rehearsal,
+        )
+
+    async def _narrow_down(self, log: LogId) -> list[Failure]:
+        """Rehearse each subject's entries of the batch by themselves and find the first that fails."""
+        async with self._places.hold(log) as place:
+            if place is None:
+                return []
+            entries = await self._read(log, place)
+            waiting = {each.subject for each in place.waiting}
+        ours = [
+            each for each in entries if self._is_ours(each.stream) and subject_of(each.stream) not in waiting
+        ]
+        subjects = dict.fromkeys(subject_of(each.stream) for each in ours)
+        found = []
+        for subject in subjects:
+            failure = await self._first_failure(log, [e for e in ours if subject_of(e.stream) == subject])
+            if failure is not None:
+                found.append(failure)
+        return found
+
+    async def _first_failure(self, log: LogId, entries: Sequence[Recorded]) -> Failure | None:
+        """Halve: what fails with fewer entries fails with more."""
+        error = await self._rehearse(log, entries)
+        if error is None:
+            return None
+        good, bad = 0, len(entries)
+        while bad - good > 1:
+            middle = (good + bad) // 2
+            failed = await self._rehearse(log, entries[:middle])
+            good, bad, error = (middle, bad, error) if failed is None else (good, middle, failed)
+        for _ in range(TRIES - 1):
+            failed = await self._rehearse(log, entries[:bad])
+            if failed is None:
+                return None
+            error = failed
+        return Failure(entries[bad - 1], error)
+
+    async def _rehearse(self, log: LogId, entries: Sequence[Recorded]) -> Exception | None:
+        """Handle and roll back. Returns: what it failed with.
+
+        Raises: what says something about the moment.
+        """
+        for each in entries:
+            if each.error is not None:
+                return each.error
+        try:
+            await self._rehearse_in_transaction(log, [each for each in entries if each.event is not None])
+        except _RehearsedError:
+            return None
+        except Exception as error:
+            if is_transient(error):
+                raise
+            return error
+
+    async def _rehearse_in_transaction(self, log: LogId, entries: Sequence[Recorded]) -> NoReturn:
+        async with self._places.hold(log) as place:
+            if place is None:
+                raise FenceLostError(detail=f"{log}: somebody else took it")
+            if entries:
+                await self._handler.handle(self._work(log, place, entries, rehearsal=True))
+            raise _RehearsedError
+
+    async def _asked(self, log: LogId) -> list[Waiting]:
+        waiting = await self._places.all_waiting()
+        return [each for each in waiting if each.log == log and each.tries == TO_BE_RETRIED]
+
+    async def _retry(self, log: LogId, waiting: Waiting) -> bool:
+        entries: list[Recorded] = []
+        try:
+            async with self._places.hold(log) as place:
+                if place is None:
+                    return False
+                entries = await self._held_back(log, place, waiting)
+                await place.release(waiting.stream)
+                work = self._work(log, place, [each for each in entries if each.event is not None])
+                if work.entries:
+                    await self._handler.handle(work)
+        except Exception as error:
+            if is_transient(error) or not entries:
+                raise
+            failed = await self._first_failure(log, entries) or Failure(entries[0], error)
+            return await self._retry_before(log, waiting, failed)
+        work.committed()
+        _log.info("out of quarantine", extra={"log": log, "stream": waiting.stream})
+        return work.appended
+
+    async def _retry_before(self, log: LogId, waiting: Waiting, failed: Failure) -> bool:
+        """Handle what comes before the entry that fails, and let the rest wait from there."""
+        async with self._places.hold(log) as place:
+            if place is None:
+                return False
+            entries = await self._held_back(log, place, waiting)
+            await place.release(waiting.stream)
+            await place.quarantine(msgspec.structs.replace(self._waiting(failed, TRIES), since=waiting.since))
+            good = [each for each in entries if each.position < failed.entry.position]
+            work = self._work(log, place, [each for each in good if each.event is not None])
+            if work.entries:
+                await self._handler.handle(work)
+        work.committed()
+        self._alarm(failed)
+        return work.appended
+
+    async def _held_back(self, log: LogId, place: Place, waiting: Waiting) -> list[Recorded]:
+        """What waited: the subject's entries from the failed one up to the cursor."""
+        streams = self._streams_of(waiting)
+        entries = await self._log.read_streams(log, streams, after=FROM_START, connection=place.connection)
+        starts = [
+            e.position for e in entries if e.stream == waiting.stream and e.version >= waiting.from_version
+        ]
+        if not starts:
+            return []
+        return [each for each in entries if starts[0] <= each.position <= place.cursor]
+
+    def _streams_of(self, waiting: Waiting) -> list[StreamId]:
+        categories = self._categories or {"patient", "judgement", "delivery", "clinic", "staff", "protocol"}
+        return [StreamId(f"{each}-{waiting.subject}") for each in sorted(categories)]
+
+    def _waiting(self, failure: Failure, tries: int) -> Waiting:
+        code, detail = describe(failure.error)
+        return Waiting(
+            log=failure.entry.log,
+            stream=failure.entry.stream,
+            from_version=failure.entry.version,
+            error_code=code,
+            detail=detail,
+            since=self._clock.now(),
+            tries=tries,
+        )
+
+    def _alarm(self, failure: Failure) -> None:
+        _log.error(
+            "in quarantine",
+            extra={
+                "consumer": self._places.consumer,
+                "log": failure.entry.log,
+                "stream": failure.entry.stream,
+                "version": failure.entry.version,
+            },
+            exc_info=failure.error,
+        )
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What a step found."""
+
+    more: bool
+    """The batch was full: there is probably more."""
+    appended: bool
+    retry: bool
+    """Somebody in quarantine is to be tried again."""
+
+
+def _without(entries: Sequence[Recorded], failures: Sequence[Failure]) -> list[Recorded]:
+    """The entries but for those that failed, and all that follow them about the same subject."""
+    first = {subject_of(each.entry.stream): each.entry.position for each in failures}
+    return [each for each in entries if each.position < first.get(subject_of(each.stream), each.position + 1)]

@@ -1,0 +1,125 @@
+"""Cursors and quarantine in PostgreSQL."""
+
+from collections.abc import AsyncIterator, Collection, Iterable
+from contextlib import asynccontextmanager
+from typing import Final
+
+import asyncpg
+
+from libs.consume.places import TO_BE_RETRIED, Place, Waiting
+from libs.eventlog.port import FROM_START
+from libs.kernel.ids import LogId, StreamId
+
+_LOCK: Final = """
+SELECT c.position, set_config('heelrise.logs', ARRAY[c.log]::text, true),
+       EXISTS (SELECT FROM consume.quarantine q WHERE q.consumer = c.consumer AND q.log = c.log) AS waiting
+FROM consume.cursors c WHERE c.consumer = $1 AND c.log = $2
+FOR NO KEY UPDATE OF c SKIP LOCKED
+"""
+_BEGIN: Final = "INSERT INTO consume.cursors (consumer, log) VALUES ($1, $2) ON CONFLICT DO NOTHING"
+_MOVE: Final = "UPDATE consume.cursors SET position = $3 WHERE consumer = $1 AND log = $2"
+_BEHIND: Final = """
+SELECT h.log FROM log.heads h LEFT JOIN consume.cursors c ON c.consumer = $1 AND c.log = h.log
+WHERE h.kind = ANY ($2) AND h.size > coalesce(c.position, -1) + 1
+UNION SELECT q.log FROM consume.quarantine q WHERE q.consumer = $1 AND q.tries = 0
+"""
+_IS_BEHIND: Final = """
+SELECT h.size > coalesce(c.position, -1) + 1
+FROM log.heads h LEFT JOIN consume.cursors c ON c.consumer = $1 AND c.log = h.log WHERE h.log = $2
+"""
+_WAITING: Final = """
+SELECT log, stream, from_version, error_code, detail, since, tries FROM consume.quarantine
+WHERE consumer = $1 AND ($2::text IS NULL OR log = $2) ORDER BY log, stream
+"""
+_QUARANTINE: Final = """
+INSERT INTO consume.quarantine (consumer, log, stream, from_version, error_code, detail, since, tries)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (consumer, log, stream) DO UPDATE SET from_version = EXCLUDED.from_version,
+    error_code = EXCLUDED.error_code, detail = EXCLUDED.detail, tries = EXCLUDED.tries
+"""
+_RELEASE: Final = "DELETE FROM consume.quarantine WHERE consumer = $1 AND log = $2 AND stream = $3"
+_RETRY: Final = """
+UPDATE consume.quarantine SET tries = $5, from_version = coalesce($4, from_version)
+WHERE consumer = $1 AND log = $2 AND stream = $3
+"""
+
+
+class PostgresPlaces:
+    """Places of one consumer. `consumer` is the database role without `heelrise_`."""
+
+    def __init__(self, consumer: str, pool: asyncpg.Pool) -> None:
+        self.consumer = consumer
+        self._pool = pool
+
+    @asynccontextmanager
+    async def hold(self, log: LogId) -> AsyncIterator[Place | None]:
+        """Lock the cursor's row, made where it is missing; row-level security then shows this log only."""
+        async with self._pool.acquire() as connection, connection.transaction():
+            row = await connection.fetchrow(_LOCK, self.consumer, log)
+            if row is None:
+                await connection.execute(_BEGIN, self.consumer, log)
+                row = await connection.fetchrow(_LOCK, self.consumer, log)
+            if row is None:
+                yield None
+                return
+            waiting = await connection.fetch(_WAITING, self.consumer, log) if row["waiting"] else ()
+            yield _PostgresPlace(connection, self.consumer, log, row["position"], _read(waiting))
+
+    async def behind(self, kinds: Collection[str]) -> list[LogId]:
+        """One statement over all logs."""
+        return [LogId(row["log"]) for row in await self._pool.fetch(_BEHIND, self.consumer, list(kinds))]
+
+    async def is_behind(self, log: LogId) -> bool:
+        """Whether the log has grown beyond the cursor."""
+        return bool(await self._pool.fetchval(_IS_BEHIND, self.consumer, log))
+
+    async def all_waiting(self) -> list[Waiting]:
+        """Everybody in quarantine."""
+        return list(_read(await self._pool.fetch(_WAITING, self.consumer, None)))
+
+    async def retry(self, log: LogId, stream: StreamId, *, from_version: int | None = None) -> bool:
+        """Mark for the consumer's next look."""
+        done = await self._pool.execute(_RETRY, self.consumer, log, stream, from_version, TO_BE_RETRIED)
+        return str(done) == "UPDATE 1"
+
+
+class _PostgresPlace:
+    def __init__(
+        self,
+        connection: asyncpg.Connection,
+        consumer: str,
+        log: LogId,
+        cursor: int | None,
+        waiting: tuple[Waiting, ...],
+    ) -> None:
+        self.connection = connection
+        self.cursor = FROM_START if cursor is None else cursor
+        self.waiting = waiting
+        self._consumer, self._log = consumer, log
+
+    async def move(self, cursor: int) -> None:
+        await self.connection.execute(_MOVE, self._consumer, self._log, cursor)
+
+    async def quarantine(self, waiting: Waiting) -> None:
+        await self.connection.execute(
+            _QUARANTINE, self._consumer, waiting.log, waiting.stream, waiting.from_version,
+            waiting.error_code, waiting.detail, waiting.since, waiting.tries,
+        )  # fmt: skip
+
+    async def release(self, stream: StreamId) -> None:
+        await self.connection.execute(_RELEASE, self._consumer, self._log, stream)
+
+
+def _read(rows: Iterable[asyncpg.Record]) -> tuple[Waiting, ...]:
+    return tuple(
+        Waiting(
+            log=LogId(row["log"]),
+            stream=StreamId(row["stream"]),
+            from_version=row["from_version"],
+            error_code=row["error_code"],
+            detail=row["detail"],
+            since=row["since"],
+            tries=row["tries"],
+        )
+        for row in rows
+    )

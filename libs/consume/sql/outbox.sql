@@ -1,0 +1,16 @@
+-- What shall be sent and is not over yet. Ids only. `due_at` is when it is tried next; while a try is under
+-- way it lies ahead, so that a try whose process died is made again.
+CREATE TABLE {table} (
+    delivery text COLLATE "C" PRIMARY KEY,
+    log text COLLATE "C" NOT NULL,
+    stream text COLLATE "C" NOT NULL,
+    about text COLLATE "C" NOT NULL,
+    channel text NOT NULL,
+    recipient text NOT NULL,
+    template text NOT NULL,
+    effective_at timestamptz NOT NULL,
+    key text,
+    attempt integer NOT NULL DEFAULT 0,
+    due_at timestamptz NOT NULL
+);
+CREATE INDEX ON {table} (due_at);
