@@ -8,6 +8,7 @@ import sysconfig
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -47,13 +48,14 @@ class Service:
     uses: tuple[str, ...] = ()
 
 
-SERVICES: Final = (
+SERVICES = (
     Service("log-keeper", "services.log_keeper.main", "keeper"),
     Service("session-ingest", "services.session_ingest.main", "ingest"),
     Service("progression-engine", "services.progression_engine.main", "engine"),
     Service("notification", "services.notification.main", "notification", uses=("mail-catcher",)),
     Service("reporting", "services.reporting.main", "reporting"),
 )
+SERVICES = tuple(each for each in SERVICES if find_spec(each.module.rpartition(".")[0]) and find_spec(each.module))
 SERVERS: Final = ("postgres", "nats", "edge", "mail-catcher")
 ALL: Final = frozenset(SERVERS) | {each.name for each in SERVICES}
 STOP_ORDER: Final = ("edge", *(each.name for each in SERVICES), "mail-catcher", "nats", "postgres")

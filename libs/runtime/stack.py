@@ -2,6 +2,7 @@
 
 import asyncio
 import importlib
+import importlib.util
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -98,6 +99,8 @@ class Stack(StackView):
         return [Step(SCHEMA, self._migrate, needs=("postgres",))] if "postgres" in self.parts else []
 
     async def _migrate(self) -> None:
+        if importlib.util.find_spec("libs.eventlog.migrate") is None:
+            return
         migrate = await asyncio.to_thread(importlib.import_module, "libs.eventlog.migrate")
         passwords = self.credentials.database_passwords()
         await asyncio.to_thread(
