@@ -241,7 +241,7 @@ class _Statements:
     def __init__(self, table: str) -> None:
         columns = "delivery, log, stream, about, channel, recipient, template, effective_at, key"
         self.intend = (
-            f"INSERT INTO {table} ({columns}, due_at) "  # noqa: S608: the name was checked
+            f"INSERT INTO {table} ({columns}, due_at) "  # noqa: S608
             "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (delivery) DO NOTHING"
         )
         self.claim = (
