@@ -1,0 +1,1 @@
+"""What things cost, measured: `make bench`. No test; nothing here passes or fails."""
