@@ -1,0 +1,1 @@
+"""One history of schema changes for the whole database. Run by `libs.eventlog.migrate`."""

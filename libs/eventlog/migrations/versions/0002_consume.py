@@ -1,0 +1,11 @@
+"""Cursors and quarantine."""
+
+from libs.eventlog.migration_sql import execute_sql_file
+
+revision = "0002"
+down_revision = "0001"
+
+
+def upgrade() -> None:
+    """Make the schema `consume`."""
+    execute_sql_file("libs.eventlog", "consume.sql")

@@ -1,0 +1,201 @@
+-- What the log says at the moment, as the append needs it: everything named gets a number, so that units can
+-- be judged in order in memory, each seeing those before it. Called with the heads held.
+
+-- The heads, in the order of their ids: first those that are free, then the rest, 100 ms for all of them.
+CREATE FUNCTION log.take_heads(
+    wanted text[], clinics text[],
+    OUT known text[], OUT closed text[], OUT logs text[], OUT sizes bigint[]
+) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    until timestamptz := clock_timestamp() + interval '100 milliseconds';
+    patience text := current_setting('lock_timeout');
+    remaining integer;
+    each text;
+    its_size bigint;
+BEGIN
+    SELECT array_agg(h.log ORDER BY h.log), array_agg(h.log) FILTER (WHERE h.successor IS NOT NULL)
+    INTO known, closed FROM (
+        SELECT h.log, h.successor FROM log.heads AS h WHERE h.log = ANY (wanted)
+        UNION SELECT h.log, h.successor FROM log.heads AS h WHERE h.clinic = ANY (clinics)
+    ) AS h;
+    SELECT array_agg(h.log), array_agg(h.size) INTO logs, sizes FROM (
+        SELECT h.log, h.size FROM log.heads AS h WHERE h.log = ANY (known)
+        ORDER BY h.log FOR NO KEY UPDATE SKIP LOCKED
+    ) AS h;
+    logs := coalesce(logs, '{}');
+    sizes := coalesce(sizes, '{}');
+    IF cardinality(logs) = coalesce(cardinality(known), 0) THEN
+        RETURN;
+    END IF;
+    FOR each IN SELECT k FROM unnest(known) AS k WHERE k <> ALL (logs) ORDER BY k COLLATE "C" LOOP
+        remaining := extract(milliseconds FROM until - clock_timestamp())::integer;
+        EXIT WHEN remaining < 1;
+        BEGIN
+            PERFORM set_config('lock_timeout', remaining::text, true);
+            SELECT h.size INTO STRICT its_size FROM log.heads AS h WHERE h.log = each FOR NO KEY UPDATE;
+            logs := logs || each;
+            sizes := sizes || its_size;
+        EXCEPTION WHEN lock_not_available THEN
+            EXIT;
+        END;
+    END LOOP;
+    PERFORM set_config('lock_timeout', patience, true);
+END
+$$;
+
+-- Numbers from 1 for distinct (scope, name) pairs, and the pairs in the order of their numbers.
+CREATE FUNCTION log.number(scopes text[], names text[],
+    OUT numbers integer[], OUT distinct_scopes text[], OUT distinct_names text[]
+) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    SELECT array_agg(r.number ORDER BY r.n),
+        array_agg(r.scope ORDER BY r.number) FILTER (WHERE r.time = 1),
+        array_agg(r.name ORDER BY r.number) FILTER (WHERE r.time = 1)
+    INTO numbers, distinct_scopes, distinct_names FROM (
+        SELECT u.n, u.scope, u.name,
+            dense_rank() OVER (ORDER BY u.scope COLLATE "C", u.name COLLATE "C")::integer AS number,
+            row_number() OVER (PARTITION BY u.scope COLLATE "C", u.name COLLATE "C") AS time
+        FROM unnest(scopes, names) WITH ORDINALITY AS u (scope, name, n)
+    ) AS r;
+END
+$$;
+
+CREATE FUNCTION log.number_streams(
+    parsed log.parsed[], unit_logs text[], expected_units integer[], expected_streams text[],
+    OUT of_entry integer[], OUT of_expected integer[],
+    OUT logs text[], OUT names text[], OUT versions bigint[], OUT persons text[], OUT erased boolean[]
+) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    numbers integer[];
+BEGIN
+    SELECT array_agg(s.log ORDER BY s.n), array_agg(s.stream ORDER BY s.n) INTO logs, names FROM (
+        SELECT p.log, p.stream, p.ordinality AS n FROM unnest(parsed) WITH ORDINALITY AS p
+        UNION ALL
+        SELECT unit_logs[e.unit], e.stream, cardinality(parsed) + e.n
+        FROM unnest(expected_units, expected_streams) WITH ORDINALITY AS e (unit, stream, n)
+    ) AS s;
+    SELECT n.numbers, n.distinct_scopes, n.distinct_names INTO numbers, logs, names FROM log.number(logs, names) AS n;
+    of_entry := numbers[:cardinality(parsed)];
+    of_expected := numbers[cardinality(parsed) + 1:];
+    SELECT array_agg(coalesce(s.version, 0) ORDER BY u.n), array_agg(u.person ORDER BY u.n),
+        array_agg(g.gone IS NOT NULL ORDER BY u.n)
+    INTO versions, persons, erased
+    FROM (
+        SELECT d.log, d.stream, d.n, CASE WHEN d.stream ~ '^(patient|judgement)-'
+            THEN 'patient-' || regexp_replace(d.stream, '^[a-z]+-', '') END AS person
+        FROM unnest(logs, names) WITH ORDINALITY AS d (log, stream, n)
+    ) AS u
+    LEFT JOIN LATERAL (
+        SELECT s.version FROM log.streams AS s WHERE s.log = u.log AND s.stream = u.stream OFFSET 0
+    ) AS s ON true
+    LEFT JOIN LATERAL (
+        SELECT true AS gone FROM log.keys AS k
+        WHERE k.clinic = regexp_replace(u.log, '-[a-z]-[0-9]+$', '') AND k.owner = u.person
+            AND k.secret IS NULL LIMIT 1
+    ) AS g ON true;
+END
+$$;
+
+-- States: 0 unknown, 1 usable, 2 destroyed (or of a person who was erased). An entry without a key has 0 too.
+CREATE FUNCTION log.number_keys(
+    parsed log.parsed[], unit_clinics text[], new_units integer[], new_keyids text[],
+    OUT of_entry integer[], OUT of_new integer[], OUT clinics text[], OUT keyids text[], OUT states integer[]
+) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    numbers integer[];
+BEGIN
+    SELECT array_agg(s.clinic ORDER BY s.n), array_agg(s.keyid ORDER BY s.n) INTO clinics, keyids FROM (
+        SELECT p.clinic, p.keyid, p.ordinality AS n FROM unnest(parsed) WITH ORDINALITY AS p
+        UNION ALL
+        SELECT unit_clinics[k.unit], k.keyid, cardinality(parsed) + k.n
+        FROM unnest(new_units, new_keyids) WITH ORDINALITY AS k (unit, keyid, n)
+    ) AS s;
+    SELECT n.numbers, n.distinct_scopes, n.distinct_names INTO numbers, clinics, keyids
+        FROM log.number(clinics, keyids) AS n;
+    of_entry := numbers[:cardinality(parsed)];
+    of_new := numbers[cardinality(parsed) + 1:];
+    SELECT array_agg(CASE WHEN k.usable THEN 1 WHEN NOT k.usable OR g.gone THEN 2 ELSE 0 END ORDER BY u.n)
+    INTO states FROM unnest(clinics, keyids) WITH ORDINALITY AS u (clinic, keyid, n)
+    LEFT JOIN LATERAL (
+        SELECT k.secret IS NOT NULL AS usable FROM log.keys AS k
+        WHERE k.clinic = u.clinic AND k.keyid = u.keyid OFFSET 0
+    ) AS k ON true
+    LEFT JOIN LATERAL (
+        SELECT true AS gone FROM log.keys AS k
+        WHERE k.clinic = u.clinic AND k.owner = split_part(u.keyid, '/', 1) AND k.secret IS NULL LIMIT 1
+    ) AS g ON true;
+END
+$$;
+
+-- Claims (those in the envelopes, then those told of sealed data) and releases, each in the order of units.
+CREATE FUNCTION log.number_claims(
+    parsed log.parsed[], unit_logs text[],
+    claim_entries integer[], claims text[], release_units integer[], releases text[],
+    OUT units integer[], OUT entries integer[], OUT requests boolean[], OUT of_claim integer[],
+    OUT of_release integer[],
+    OUT logs text[], OUT names text[], OUT positions bigint[], OUT unit_positions bigint[],
+    OUT unit_sizes integer[], OUT roles text[]
+) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+DECLARE
+    numbers integer[];
+BEGIN
+    SELECT array_agg(c.unit ORDER BY c.n), array_agg(c.entry ORDER BY c.n), array_agg(c.request ORDER BY c.n),
+        array_agg(c.log ORDER BY c.n), array_agg(c.claim ORDER BY c.n)
+    INTO units, entries, requests, logs, names FROM (
+        SELECT s.*, row_number() OVER (ORDER BY s.entry, s.request DESC) AS n FROM (
+            SELECT p.unit, p.log, p.ordinality::integer AS entry, true AS request, r.claim
+            FROM unnest(parsed) WITH ORDINALITY AS p, unnest(string_to_array(p.claims, ' ')) AS r (claim)
+            UNION ALL
+            SELECT (parsed[c.entry]).unit, (parsed[c.entry]).log, c.entry, false, c.claim
+            FROM unnest(claim_entries, claims) AS c (entry, claim)
+        ) AS s
+    ) AS c;
+    SELECT n.numbers, n.distinct_scopes, n.distinct_names INTO numbers, logs, names FROM log.number(
+        coalesce(logs, '{}') || ARRAY(SELECT unit_logs[r.unit] FROM unnest(release_units) WITH ORDINALITY AS r (unit, n)
+                                      ORDER BY r.n),
+        coalesce(names, '{}') || releases) AS n;
+    of_claim := numbers[:cardinality(numbers) - cardinality(releases)];
+    of_release := numbers[cardinality(numbers) - cardinality(releases) + 1:];
+    SELECT array_agg(c.position ORDER BY u.n), array_agg(c.unit_position ORDER BY u.n),
+        array_agg(c.unit_size ORDER BY u.n), array_agg(c.role ORDER BY u.n)
+    INTO positions, unit_positions, unit_sizes, roles
+    FROM unnest(logs, names) WITH ORDINALITY AS u (log, claim, n)
+    LEFT JOIN LATERAL (
+        SELECT c.* FROM log.claims AS c
+        WHERE c.log = u.log AND c.kind = split_part(u.claim, ':', 1) AND c.digest = split_part(u.claim, ':', 2)
+        OFFSET 0
+    ) AS c ON true;
+END
+$$;
+
+-- What of an entry stands in the way by itself: its id, its place among the answers, a blob that is not there.
+CREATE FUNCTION log.find_problems(parsed log.parsed[], blob_units integer[], blob_addresses text[]) RETURNS text[]
+LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+BEGIN
+    RETURN (SELECT array_agg(CASE
+            WHEN p.id_time > 1 OR i.taken THEN 'id'
+            WHEN p.answers_stream IS NOT NULL AND (p.answers_time > 1 OR a.taken) THEN 'answers'
+            WHEN p.blobs IS NOT NULL AND b.missing THEN 'blob'
+        END ORDER BY p.n)
+    FROM (
+        SELECT p.*, p.ordinality AS n, row_number() OVER (PARTITION BY p.log, p.id) AS id_time,
+            row_number() OVER (PARTITION BY p.log, p.answers_stream, p.answers_version, p.answers_ordinal)
+                AS answers_time
+        FROM unnest(parsed) WITH ORDINALITY AS p
+    ) AS p
+    LEFT JOIN LATERAL (
+        SELECT true AS taken FROM log.entries AS e WHERE e.log = p.log AND e.id = p.id LIMIT 1
+    ) AS i ON true
+    LEFT JOIN LATERAL (
+        SELECT true AS taken FROM log.entries AS e
+        WHERE e.log = p.log AND e.answers_stream = p.answers_stream AND e.answers_version = p.answers_version
+            AND e.answers_ordinal = p.answers_ordinal LIMIT 1
+    ) AS a ON true
+    LEFT JOIN LATERAL (
+        SELECT true AS missing FROM unnest(string_to_array(p.blobs, ' ')) AS named (address)
+        WHERE NOT EXISTS (SELECT FROM log.blobs AS s WHERE s.clinic = p.clinic AND s.address = named.address)
+            AND NOT EXISTS (SELECT FROM unnest(blob_units, blob_addresses) AS brought (unit, address)
+                            WHERE brought.unit = p.unit AND brought.address = named.address) LIMIT 1
+    ) AS b ON true);
+END
+$$;
