@@ -55,7 +55,9 @@ SERVICES = (
     Service("notification", "services.notification.main", "notification", uses=("mail-catcher",)),
     Service("reporting", "services.reporting.main", "reporting"),
 )
-SERVICES = tuple(each for each in SERVICES if find_spec(each.module.rpartition(".")[0]) and find_spec(each.module))
+SERVICES = tuple(
+    each for each in SERVICES if find_spec(each.module.rpartition(".")[0]) and find_spec(each.module)
+)
 SERVERS: Final = ("postgres", "nats", "edge", "mail-catcher")
 ALL: Final = frozenset(SERVERS) | {each.name for each in SERVICES}
 STOP_ORDER: Final = ("edge", *(each.name for each in SERVICES), "mail-catcher", "nats", "postgres")

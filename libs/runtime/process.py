@@ -104,7 +104,7 @@ class Supervised:
             self._signal(number)
             if await _set_within(self._finished, self.program.stop_timeout_s):
                 return
-        _log.warning("process did not end in time, killing it", extra={"process": self.program.name})
+        _log.warning("process did not end in time, killing it", extra={"program": self.program.name})
         await self._kill()
 
     async def stop_at_once(self) -> None:
@@ -120,7 +120,7 @@ class Supervised:
         except (HeelriseError, OSError):
             if not self._was_ready:
                 raise
-            _log.exception("process cannot be started", extra={"process": self.program.name})
+            _log.exception("process cannot be started", extra={"program": self.program.name})
             return
         if process is None:
             return
@@ -167,7 +167,7 @@ class Supervised:
         delay = backoff_s(failures)
         _log.warning(
             "process ended, starting it again",
-            extra={"process": self.program.name, "exit": self.exit_code, "delay_s": round(delay, 2)},
+            extra={"program": self.program.name, "exit": self.exit_code, "delay_s": round(delay, 2)},
         )
         await _set_within(self._stopping, delay)
 

@@ -1,8 +1,6 @@
 """The embedded stack: everything on one machine, from wheels, with its data in one folder."""
 
 import asyncio
-import importlib
-import importlib.util
 import os
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
@@ -15,6 +13,7 @@ import psutil
 from libs.runtime.folder import StackView, default_data, make_folder, require_owner
 from libs.runtime.parts import ALL, SCHEMA, SERVICES, STOP_ORDER, programs
 from libs.runtime.ports import DEFAULTS, choose_ports
+from libs.runtime.schema import SchemaStep
 from libs.runtime.state import (
     ProcessState,
     StackState,
@@ -96,17 +95,15 @@ class Stack(StackView):
         )
 
     def _steps(self) -> list[Step]:
-        return [Step(SCHEMA, self._migrate, needs=("postgres",))] if "postgres" in self.parts else []
+        if "postgres" not in self.parts:
+            return []
+        schema = SchemaStep(self)
 
-    async def _migrate(self) -> None:
-        if importlib.util.find_spec("libs.eventlog.migrate") is None:
-            return
-        migrate = await asyncio.to_thread(importlib.import_module, "libs.eventlog.migrate")
-        passwords = self.credentials.database_passwords()
-        await asyncio.to_thread(
-            migrate.bootstrap, self.database_url("postgres", database="postgres"), passwords
-        )
-        await asyncio.to_thread(migrate.upgrade, self.database_url("migrator"))
+        async def preload() -> None:
+            if not schema.is_current():
+                await asyncio.to_thread(schema.preload)
+
+        return [Step("migrations", preload), Step(SCHEMA, schema.run, needs=("postgres", "migrations"))]
 
     def _write_state(self) -> None:
         write_state(self.data, self.state())

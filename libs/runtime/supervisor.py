@@ -4,7 +4,6 @@ Why not one of the well-known ones: ADR 0020.
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,13 +86,16 @@ class Supervisor:
         for name in self._steps:
             if name in self._tasks:
                 self._tasks[name].cancel()
+        stopped: list[asyncio.Task[None]] = []
         for level in self.stop_order():
             stopping = [asyncio.create_task(self._stop_one(name, at_once)) for name in level]
             if stopping:
                 await asyncio.wait(stopping)
-        for task in self._tasks.values():
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await task
+            stopped += stopping
+        if self._tasks:
+            await asyncio.wait(self._tasks.values())
+        for task in stopped:
+            task.result()
 
     def stop_order(self) -> list[list[str]]:
         """The names of the processes in groups that stop together, whoever needs others first."""

@@ -21,7 +21,7 @@ def stream() -> io.StringIO:
 def log(stream: io.StringIO) -> Iterator[logging.Logger]:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(JsonLines("reporting"))
-    logger = logging.Logger("heelrise.test")  # noqa: LOG001 - of this test alone
+    logger = logging.Logger("heelrise.test")
     logger.addHandler(handler)
     yield logger
     handler.close()
