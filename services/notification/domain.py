@@ -1,4 +1,4 @@
-"""What is told to whom, until when, and how often it is tried. Pure.
+"""What is told to whom, and until when. Pure.
 
 A message says as little as it can: that somebody should look, and where. What is known of a patient
 stays behind the sign-in.
@@ -32,11 +32,6 @@ Audience = Literal["clinic", "patient"]
 CHANNEL: Final = "mail"
 EFFECTIVE_FOR: Final = timedelta(hours=72)
 """Older than this, a message helps nobody and is recorded as suppressed."""
-LEASE: Final = timedelta(seconds=60)
-"""How long an attempt may take; afterwards another one may begin."""
-_FIRST_PAUSE_S: Final = 15
-_LONGEST_PAUSE_S: Final = 1800
-_JITTER: Final = 0.25
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -164,18 +159,6 @@ def is_too_old(planned: Planned, now: datetime) -> bool:
     return not planned.always and now - planned.effective_at > EFFECTIVE_FOR
 
 
-def pause_after(attempt: int, delivery: str) -> timedelta:
-    """How long to wait after a failed attempt: doubling up to half an hour, spread by a quarter.
-
-    The spread follows from the delivery and the attempt, so that many deliveries that failed together
-    do not come back together, and a rebuilt table says the same as the old one.
-    """
-    seconds = min(_FIRST_PAUSE_S * 2 ** min(attempt - 1, 20), _LONGEST_PAUSE_S)
-    digest = hashlib.sha256(f"{delivery}/{attempt}".encode()).digest()
-    share = int.from_bytes(digest[:4], "big") / 2**32
-    return timedelta(seconds=seconds * (1 - _JITTER + 2 * _JITTER * share))
-
-
-def gives_up_at(*, effective_at: datetime, intended_at: datetime) -> datetime:
-    """From when on no other attempt is made. What was old when it was meant gets its 72 hours too."""
-    return max(effective_at, intended_at) + EFFECTIVE_FOR
+def counted_from(effective_at: datetime, intended_at: datetime) -> datetime:
+    """From when the 72 hours count: what was old when it was meant, and is sent anyway, gets them too."""
+    return intended_at if intended_at - effective_at > EFFECTIVE_FOR else effective_at

@@ -1,0 +1,135 @@
+"""A patient's record as reporting reads it: inputs, what was concluded from each, and the state so far.
+
+The same fold serves the panel (a batch at a time) and the reads of one patient (all at once).
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TypeAlias
+
+import msgspec
+
+from libs.events.base import Decision, Event
+from libs.kernel.ids import EntryId, LogId, PatientId, StreamId
+from libs.rehab.fold import apply
+from libs.rehab.inputs import Concluded, Input
+from libs.rehab.patient import Patient, empty_patient
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """An input: one entry of the patient's stream."""
+
+    version: int
+    position: int
+    id: EntryId
+    type: str
+    event: Event
+    occurred_at: datetime
+    recorded_at: datetime
+    actor: str
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision: one entry of the judgement stream, and its place among the answers to its input."""
+
+    version: int
+    """Of the judgement stream."""
+    position: int
+    id: EntryId
+    type: str
+    decision: Decision
+    occurred_at: datetime
+    recorded_at: datetime
+    due: datetime | None
+    leaf_hash: bytes
+    stream: StreamId
+    """Of the input that it answers."""
+    input: int
+    ordinal: int
+    count: int
+
+
+Line: TypeAlias = Told | Answer
+"""One entry of a patient."""
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True):
+    """What is known of a patient after some entries."""
+
+    patient: PatientId
+    state: Patient
+    """After the last input that is answered, and all before it."""
+    told: int = 0
+    """Version of the patient's stream."""
+    judged: int = 0
+    """Version of the judgement stream."""
+    answered: int = 0
+    registered_position: int | None = None
+    last_input_at: datetime | None = None
+    """When the newest input happened."""
+    open: tuple[Told, ...] = ()
+    """Inputs without their answers yet, in order."""
+    partial: tuple[Answer, ...] = ()
+    """Answers to the first of them, while the batch has not shown them all."""
+
+    @property
+    def waiting_since(self) -> datetime | None:
+        """When the oldest unanswered input was recorded."""
+        return self.open[0].recorded_at if self.open else None
+
+    def follows(self, line: Line) -> bool:
+        """Whether an entry is the next one of its stream."""
+        return line.version == (self.told if isinstance(line, Told) else self.judged) + 1
+
+
+def empty_record(patient: PatientId, log: LogId) -> Record:
+    """A patient of whom nothing was read."""
+    return Record(patient=patient, state=empty_patient(patient, log))
+
+
+def extend(record: Record, lines: Iterable[Line]) -> Record:
+    """The record after more entries, in the order of the log."""
+    for line in lines:
+        record = _told(record, line) if isinstance(line, Told) else _judged(record, line)
+    return record
+
+
+def _told(record: Record, line: Told) -> Record:
+    registered = record.registered_position
+    if registered is None and line.type.startswith("heelrise.patient_registered."):
+        registered = line.position
+    newest = line.occurred_at if record.last_input_at is None else max(record.last_input_at, line.occurred_at)
+    return msgspec.structs.replace(
+        record,
+        told=line.version,
+        open=(*record.open, line),
+        registered_position=registered,
+        last_input_at=newest,
+    )
+
+
+def _judged(record: Record, line: Answer) -> Record:
+    partial = (*record.partial, line)
+    if len(partial) < line.count or not record.open:
+        return msgspec.structs.replace(record, judged=line.version, partial=partial)
+    first, rest = record.open[0], record.open[1:]
+    return msgspec.structs.replace(
+        record,
+        state=apply(record.state, as_input(first), [as_concluded(each) for each in partial]),
+        judged=line.version,
+        answered=first.version,
+        open=rest,
+        partial=(),
+    )
+
+
+def as_input(line: Told) -> Input:
+    """The input as the fold takes it."""
+    return Input(
+        version=line.version, event=line.event, occurred_at=line.occurred_at, recorded_at=line.recorded_at
+    )
+
+
+def as_concluded(line: Answer) -> Concluded:
+    """The decision as the fold takes it."""
+    return Concluded(decision=line.decision, occurred_at=line.occurred_at, due=line.due)

@@ -1,0 +1,65 @@
+-- Read models: rebuildable from the log at any time, per log, with the same content. Nobody is named in them;
+-- names and identifiers are opened from the log when they are read.
+
+CREATE TABLE reporting.patients (
+    log text COLLATE "C",
+    patient text COLLATE "C",
+    registered_position bigint,
+    inputs bigint NOT NULL,
+    answered bigint NOT NULL,
+    last_input_at timestamptz NOT NULL,
+    waiting_since timestamptz,
+    PRIMARY KEY (log, patient)
+);
+COMMENT ON COLUMN reporting.patients.last_input_at IS 'when the newest input happened';
+COMMENT ON COLUMN reporting.patients.waiting_since IS 'when the oldest unanswered input was recorded';
+
+CREATE TABLE reporting.panel (
+    log text COLLATE "C",
+    patient text COLLATE "C",
+    programme text COLLATE "C",
+    side text NOT NULL,
+    episode integer NOT NULL,
+    presentation text NOT NULL,
+    stage smallint NOT NULL,
+    loading smallint,
+    state text NOT NULL CHECK (state IN ('active', 'awaiting', 'suspended', 'held', 'proposed')),
+    weeks integer NOT NULL,
+    checkpoint text NOT NULL,
+    proposed smallint,
+    holds jsonb NOT NULL,
+    marked text[] NOT NULL,
+    PRIMARY KEY (log, patient, programme)
+);
+
+CREATE TABLE reporting.stage_timeline (
+    log text COLLATE "C",
+    position bigint,
+    patient text COLLATE "C" NOT NULL,
+    programme text COLLATE "C",
+    id uuid NOT NULL,
+    type text NOT NULL,
+    from_stage smallint,
+    to_stage smallint,
+    effective_at timestamptz NOT NULL,
+    PRIMARY KEY (log, position)
+);
+CREATE INDEX stage_timeline_by_time ON reporting.stage_timeline (log, effective_at, position);
+CREATE INDEX stage_timeline_by_patient ON reporting.stage_timeline (log, patient, position);
+
+DO $$
+DECLARE
+    place text;
+BEGIN
+    FOREACH place IN ARRAY ARRAY['patients', 'panel', 'stage_timeline'] LOOP
+        EXECUTE format('ALTER TABLE reporting.%I ENABLE ROW LEVEL SECURITY', place);
+        EXECUTE format('ALTER TABLE reporting.%I FORCE ROW LEVEL SECURITY', place);
+        EXECUTE format('CREATE POLICY own_logs ON reporting.%I TO heelrise_reporting
+            USING (log = ANY ((SELECT log.logs())::text[]))
+            WITH CHECK (log = ANY ((SELECT log.logs())::text[]))', place);
+    END LOOP;
+END
+$$;
+
+GRANT USAGE ON SCHEMA reporting TO heelrise_reporting;
+GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA reporting TO heelrise_reporting;
