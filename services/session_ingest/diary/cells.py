@@ -139,9 +139,9 @@ def read_seconds(text: str, *, default: str, low: Decimal | int, high: int, what
 
 def read_minutes(text: str, *, default: str, what: str) -> Quantity:
     """Minutes, from min, h or s."""
-    expected = f"{what} from 0 to 2880 minutes, such as 20, 20 min or 1.5 h"
+    expected = f"{what} from 0 to 1440 minutes, such as 20, 20 min or 1.5 h"
     value = _read_measure(text, _SECONDS, "min", default, expected)
-    _within(value.value, 0, 2880, expected)
+    _within(value.value, 0, 1440, expected)
     return value
 
 

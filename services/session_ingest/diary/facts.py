@@ -30,10 +30,8 @@ from services.session_ingest.diary.cells import Quantity
 from services.session_ingest.diary.problems import Rejection
 from services.session_ingest.diary.read import Diary, Entry
 from services.session_ingest.diary.reading import TAKEN, Reading
+from services.session_ingest.domain import SHORT_NOTE, askable, check, is_late
 
-MAX_NOTE: Final = 100
-"""Longer notes are blobs."""
-LATE: Final = dt.timedelta(days=14)
 _CLINICIANS_OWN: Final = frozenset({"placement", "assessment"})
 _FIELD: Final = {
     "hold": "hold_s", "up": "up_s", "down": "down_s", "load": "load_kg", "settled": "settled_min",
@@ -91,23 +89,41 @@ class _Builder:
 
     def plan(self, entry: Entry) -> list[Planned]:
         """The facts of one entry."""
-        fact = getattr(self, f"_{entry.kind}")(entry)
-        if fact is None:
+        fact: Told | None = getattr(self, f"_{entry.kind}")(entry)
+        if fact is None or not self._holds(fact, entry):
             return []
+        fact = msgspec.structs.replace(fact, asked=self._asked(entry.kind, type(fact)))
         notes = " / ".join(dict.fromkeys(each.note for each in entry.readings if each.note))
         if not notes or entry.kind == "placement":
             return [Planned(entry=entry, fact=fact)]
-        long_note = notes if len(notes) > MAX_NOTE else None
+        long_note = notes if len(notes) > SHORT_NOTE else None
         if "note" in fact.__struct_fields__:
             short = None if long_note else notes
             return [Planned(entry=entry, fact=_with_note(fact, short), long_note=long_note)]
-        aside = NoteRecorded(**self._told(entry, asked=False), note=None if long_note else notes)
+        aside = NoteRecorded(**self._told(entry), note=None if long_note else notes)
         return [
             Planned(entry=entry, fact=fact),
             Planned(entry=entry, fact=aside, long_note=long_note, aside=True),
         ]
 
-    def _told(self, entry: Entry, *, asked: bool = True, typed: tuple[Typed, ...] = ()) -> dict[str, Any]:
+    def _holds(self, fact: Told, entry: Entry) -> bool:
+        """Whether the fact can stand; what contradicts itself is said of the entry's first row."""
+        first = entry.readings[0]
+        errors = check(fact, occurred_at=entry.at, now=self._importing.now)
+        self.rejections += [
+            Rejection(
+                line=first.line,
+                last_line=first.last_line,
+                column=each.pointer.rpartition("/")[2],
+                found=each.detail,
+                expected=each.expected or "",
+                must_mend=entry.kind == "red_flag",
+            )
+            for each in errors
+        ]
+        return not errors
+
+    def _told(self, entry: Entry, *, typed: tuple[Typed, ...] = ()) -> dict[str, Any]:
         importing, lines = self._importing, [each.line for each in entry.readings]
         last = max(each.last_line for each in entry.readings)
         by_clinician = entry.kind in _CLINICIANS_OWN
@@ -116,13 +132,12 @@ class _Builder:
             "reported_by": importing.recorded_by if by_clinician else importing.reported_by,
             "recorded_by": importing.recorded_by,
             "channel": "import",
-            "asked": self._asked(entry.kind) if asked else (),
             "typed": typed,
-            "late": importing.now - entry.at > LATE,
+            "late": is_late(entry.at, importing.now),
             "source_row": f"{self._diary.file_hash[:16]}:{min(lines)}-{last}",
         }
 
-    def _asked(self, kind: str) -> tuple[str, ...]:
+    def _asked(self, kind: str, fact: type[Told]) -> tuple[str, ...]:
         """What the columns ask of such an entry: nothing beside them was asked."""
         columns = (TAKEN[kind] & self._diary.columns) - {"exercise", "side", "value"}
         names = {_FIELD.get(name, name) for name in columns}
@@ -130,7 +145,7 @@ class _Builder:
             names = {"pain_start" if name == "pain_before" else name for name in names}
         if kind in _VALUE and "value" in self._diary.columns:
             names.add(_VALUE[kind])
-        return tuple(sorted(names))
+        return tuple(sorted(names & askable(fact)))
 
     def _enrol(self, entry: Entry) -> ProgrammeEnrolled:
         reading = entry.readings[0]
@@ -252,7 +267,7 @@ class _Builder:
         )
 
     def _note(self, entry: Entry) -> NoteRecorded:
-        return NoteRecorded(**self._told(entry, asked=False))
+        return NoteRecorded(**self._told(entry))
 
 
 def _with_note(fact: Told, note: str | None) -> Told:

@@ -45,7 +45,7 @@ def test_nothing_is_asked_but_what_the_columns_ask() -> None:
         header=header,
     )
     session, morning = (each.fact for each in plan(diary))
-    assert session.asked == ("pain_during", "reps")
+    assert session.asked == ("pain_during",)
     assert morning.asked == ("pain",)
 
 
@@ -150,3 +150,11 @@ def test_other_entries_become_their_facts() -> None:
     assert (flag.flags, flag.side) == (("sudden_pop",), "left")
     assert isinstance(pause, PauseAnnounced)
     assert (pause.first_day, pause.last_day) == ("2026-03-10", "2026-03-26")
+
+
+def test_hold_with_repetitions_is_rejected_by_the_rules_of_facts() -> None:
+    diary = read(drop(), row("2026-02-03", exercise="wall sit hold", side="both", reps="10", hold_s="30"))
+    planned, rejections = plan_facts(diary, importing())
+    assert [each.entry.line for each in planned] == [2]
+    assert [each.line for each in rejections] == [3]
+    assert "no repetitions" in rejections[0].found

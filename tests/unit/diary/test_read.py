@@ -31,11 +31,13 @@ def test_entries_are_sorted_by_time_then_by_their_order_in_the_file() -> None:
     ("cells", "column"),
     [
         ({"exercise": "burpees"}, "exercise"), ({"exercise": ""}, "exercise"), ({"side": "middle"}, "side"),
-        ({"side": ""}, "side"), ({"pain_during": "11"}, "pain_during"), ({"pain_during": "4.3"}, "pain_during"),
+        ({"side": ""}, "side"), ({"pain_during": "11"}, "pain_during"),
+ ({"pain_during": "4.3"}, "pain_during"),
         ({"sets": "0"}, "sets"), ({"reps": "many"}, "reps"), ({"load_kg": "-5"}, "load_kg"),
         ({"load_kg": "900"}, "load_kg"), ({"load_kg": "5 bananas"}, "load_kg"), ({"hold_s": "0"}, "hold_s"),
         ({"hold_s": "4 h"}, "hold_s"), ({"surface": "sand"}, "surface"), ({"effort": "11"}, "effort"),
-        ({"settled_min": "soon"}, "settled_min"), ({"day": "2026-02-30"}, "date"), ({"time": "25:00"}, "time"),
+        ({"settled_min": "soon"}, "settled_min"), ({"day": "2026-02-30"}, "date"),
+ ({"time": "25:00"}, "time"),
         ({"time": ""}, "time"), ({"entry": "dance"}, "entry"), ({"up_s": "61"}, "up_s"),
     ],
 )  # fmt: skip
@@ -48,7 +50,8 @@ def test_bad_cell_is_rejected_with_its_line_and_column(cells: dict[str, str], co
 @pytest.mark.parametrize(
     ("entry", "cells", "column"),
     [
-        ("enrol", {"value": "insertional"}, "side"), ("enrol", {"side": "both", "value": "insertional"}, "side"),
+        ("enrol", {"value": "insertional"}, "side"),
+ ("enrol", {"side": "both", "value": "insertional"}, "side"),
         ("enrol", {"side": "left", "value": "ankle"}, "value"), ("enrol", {"side": "left"}, "value"),
         ("bodyweight", {}, "value"), ("bodyweight", {"value": "12"}, "value"), ("morning", {}, "value"),
         ("placement", {"value": "4", "notes": "strong"}, "value"), ("placement", {"value": "2"}, "notes"),
@@ -56,7 +59,8 @@ def test_bad_cell_is_rejected_with_its_line_and_column(cells: dict[str, str], co
         ("checkpoint", {"side": "left", "load_kg": "90"}, "hold_s"),
         ("checkpoint", {"side": "left", "hold_s": "30"}, "load_kg"),
         ("checkpoint", {"side": "left", "hold_s": "30", "load_kg": "90", "exercise": "bounding"}, "exercise"),
-        ("activity", {"exercise": "yodelling"}, "exercise"), ("activity", {"exercise": "run", "value": "5"}, "value"),
+        ("activity", {"exercise": "yodelling"}, "exercise"),
+ ("activity", {"exercise": "run", "value": "5"}, "value"),
         ("pause", {"value": "2026-01-01"}, "value"), ("pause", {}, "value"), ("note", {}, "notes"),
         ("red flag", {"value": "a bad feeling"}, "value"), ("assessment", {"value": "both"}, "side"),
     ],
