@@ -21,7 +21,7 @@ from libs.kernel.ids import LOG_PATTERN, LogId
 
 _log = logging.getLogger(__name__)
 _IN_FLIGHT: Final = 100
-_ACK_S: Final = 5.0
+_ACK_S: Final = 3.0
 _LOOK_S: Final = 10.0
 _LOGS_A_HINT: Final = 1_000
 
@@ -142,10 +142,10 @@ class JetStreamBus:
             self._in_flight.difference_update(acks)
 
     def _give_up_waiting(self) -> None:
-        """Acknowledgements do not survive a connection: nobody has to wait for the time-out."""
+        """Nobody has to wait for a time-out where it is known that no acknowledgement will come."""
         for ack in self._in_flight:
             if not ack.done():
-                ack.set_exception(BusUnavailableError(detail="the connection to NATS was lost"))
+                ack.set_exception(BusUnavailableError(detail="the connection was lost, or NATS refused it"))
 
     async def _look_after_stream(self) -> None:
         while True:

@@ -36,6 +36,7 @@ class Link:
         self.on_client: list[Callable[[Client], Awaitable[None]]] = []
         """Called with each new client, not after a reconnection of the same one."""
         self.on_loss: list[Callable[[], None]] = []
+        """Called where acknowledgements will not come: the connection is lost, or a publish was refused."""
         self._address = address
         self._client: Client | None = None
         self._moved = asyncio.Condition()
@@ -142,6 +143,8 @@ class Link:
         if "ermissions" in text:
             self.health.violations += 1
             _log.error("NATS refused this user something", extra={"reason": text})
+            for tell in self.on_loss:
+                tell()
         elif text != self.health.last_error:
             _log.warning("NATS", extra={"reason": text})
         self.health.last_error = text

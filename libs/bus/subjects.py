@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from libs.bus.port import Outgoing
 from libs.events.envelope import shard_of
 from libs.kernel.ids import LogId, StreamId, category_of
 
@@ -32,3 +33,16 @@ def subjects_of_categories(categories: frozenset[str] | None) -> tuple[str, ...]
 def message_id(log: LogId, position: int) -> str:
     """The id by which JetStream drops what it has already: a courtesy, for two minutes."""
     return f"{log}:{position}"
+
+
+def message(
+    *, log: LogId, position: int, stream: StreamId, version: int, type_: str, body: bytes
+) -> Outgoing:
+    """An entry as a message: its bytes as recorded, and where it stands."""
+    headers = {
+        HEADER_LOG: log,
+        HEADER_POSITION: str(position),
+        HEADER_VERSION: str(version),
+        HEADER_ID: message_id(log, position),
+    }
+    return Outgoing(subject_of_entry(log, stream, type_), headers, body)
