@@ -1,0 +1,1 @@
+"""Publishes the logs to the bus, in order. The only one that does."""
