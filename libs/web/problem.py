@@ -68,6 +68,14 @@ class SlowBodyError(TransportError):
     title = "The body did not arrive in time"
 
 
+class PreconditionFailedError(TransportError):
+    """What the writer knew is no longer so."""
+
+    status = 412
+    code = "precondition-failed"
+    title = "It has changed since it was read"
+
+
 class TooLargeError(TransportError):
     """The body is larger than the route takes."""
 

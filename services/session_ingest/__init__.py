@@ -1,0 +1,1 @@
+"""session-ingest: takes what happened and what was told, and records it."""
