@@ -48,16 +48,14 @@ class Service:
     uses: tuple[str, ...] = ()
 
 
-SERVICES = (
+DECLARED: Final = (
     Service("log-keeper", "services.log_keeper.main", "keeper"),
     Service("session-ingest", "services.session_ingest.main", "ingest"),
     Service("progression-engine", "services.progression_engine.main", "engine"),
     Service("notification", "services.notification.main", "notification", uses=("mail-catcher",)),
     Service("reporting", "services.reporting.main", "reporting"),
 )
-SERVICES = tuple(
-    each for each in SERVICES if find_spec(each.module.rpartition(".")[0]) and find_spec(each.module)
-)
+SERVICES: Final = tuple(each for each in DECLARED if find_spec(each.module.rpartition(".")[0]) and find_spec(each.module))
 SERVERS: Final = ("postgres", "nats", "edge", "mail-catcher")
 ALL: Final = frozenset(SERVERS) | {each.name for each in SERVICES}
 STOP_ORDER: Final = ("edge", *(each.name for each in SERVICES), "mail-catcher", "nats", "postgres")
@@ -127,7 +125,7 @@ def nats(view: StackView) -> Program:
 def edge(view: StackView, parts: frozenset[str]) -> Program:
     """Caddy: the one origin. It starts beside the services, whose requests wait until they are there."""
     upstreams = {
-        f"HEELRISE_{each.user.upper()}_UPSTREAM": f"{HOST}:{view.ports[each.name]}" for each in SERVICES
+        f"HEELRISE_{each.user.upper()}_UPSTREAM": f"{HOST}:{view.ports[each.name]}" for each in DECLARED
     }
     port = view.ports["edge"]
     caddy = view.data / "caddy"

@@ -58,7 +58,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         help=_HELP,
         no_args_is_help=True,
         rich_markup_mode="rich",
-        pretty_exceptions_show_locals=False,
+        pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     made.callback()(_options)

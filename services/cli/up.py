@@ -100,7 +100,7 @@ class _Said(logging.Handler):
         self._console = console
 
     def emit(self, record: logging.LogRecord) -> None:
-        name = getattr(record, "process", "?")
+        name = getattr(record, "program", "?")
         self._console.print(f"[yellow]{name}[/]: {record.getMessage()}")
 
 
