@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import Final
 
-from libs.events.base import Decision
 from libs.eventlog.port import Recorded
+from libs.events.base import Decision
 from libs.kernel.errors import GoneError, HeelriseError
 from libs.kernel.ids import category_of
 from libs.kernel.times import parse_instant

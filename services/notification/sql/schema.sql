@@ -1,6 +1,8 @@
 -- Deliveries that are not over yet (libs.consume.outbox): a fold of the delivery streams, rebuildable. It holds
 -- ids only; what is sent, and to which address, is opened from the log when it is. So it needs no row-level
 -- security, like cursors.
+CREATE SCHEMA notification;
+
 CREATE TABLE notification.outbox (
     delivery text COLLATE "C" PRIMARY KEY,
     log text COLLATE "C" NOT NULL,

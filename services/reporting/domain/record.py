@@ -10,6 +10,13 @@ from typing import TypeAlias
 import msgspec
 
 from libs.events.base import Decision, Event
+from libs.events.decisions import (
+    CheckpointFailed,
+    CheckpointInconclusive,
+    CheckpointPassed,
+    CheckpointPending,
+    CheckpointReadingAsked,
+)
 from libs.kernel.ids import EntryId, LogId, PatientId, StreamId
 from libs.rehab.fold import apply
 from libs.rehab.inputs import Concluded, Input
@@ -71,15 +78,18 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Inputs without their answers yet, in order."""
     partial: tuple[Answer, ...] = ()
     """Answers to the first of them, while the batch has not shown them all."""
+    failed: frozenset[str] = frozenset()
+    """Programmes whose newest checkpoint test failed: the state keeps only what may still become a pass."""
 
     @property
     def waiting_since(self) -> datetime | None:
         """When the oldest unanswered input was recorded."""
         return self.open[0].recorded_at if self.open else None
 
-    def follows(self, line: Line) -> bool:
-        """Whether an entry is the next one of its stream."""
-        return line.version == (self.told if isinstance(line, Told) else self.judged) + 1
+    @property
+    def versions(self) -> tuple[int, int]:
+        """Of the patient's two streams."""
+        return self.told, self.judged
 
 
 def empty_record(patient: PatientId, log: LogId) -> Record:
@@ -120,13 +130,35 @@ def _judged(record: Record, line: Answer) -> Record:
         answered=first.version,
         open=rest,
         partial=(),
+        failed=_failed(record.failed, partial),
     )
+
+
+def _failed(failed: frozenset[str], answers: Iterable[Answer]) -> frozenset[str]:
+    for each in answers:
+        match each.decision:
+            case CheckpointFailed(programme=programme) if programme is not None:
+                failed |= {programme}
+            case (
+                CheckpointPending(programme=programme)
+                | CheckpointPassed(programme=programme)
+                | CheckpointInconclusive(programme=programme)
+                | CheckpointReadingAsked(programme=programme)
+            ) if programme is not None:
+                failed -= {programme}
+            case _:
+                pass
+    return failed
 
 
 def as_input(line: Told) -> Input:
     """The input as the fold takes it."""
     return Input(
-        version=line.version, event=line.event, occurred_at=line.occurred_at, recorded_at=line.recorded_at
+        version=line.version,
+        event=line.event,
+        occurred_at=line.occurred_at,
+        recorded_at=line.recorded_at,
+        actor=line.actor,
     )
 
 

@@ -1,16 +1,21 @@
 -- Read models: rebuildable from the log at any time, per log, with the same content. Nobody is named in them;
 -- names and identifiers are opened from the log when they are read.
 
+CREATE SCHEMA reporting;
+
 CREATE TABLE reporting.patients (
     log text COLLATE "C",
     patient text COLLATE "C",
     registered_position bigint,
     inputs bigint NOT NULL,
+    judged bigint NOT NULL,
     answered bigint NOT NULL,
     last_input_at timestamptz NOT NULL,
     waiting_since timestamptz,
+    red_flags text[] NOT NULL,
     PRIMARY KEY (log, patient)
 );
+CREATE INDEX patients_with_red_flags ON reporting.patients (log, patient) WHERE red_flags <> '{}';
 COMMENT ON COLUMN reporting.patients.last_input_at IS 'when the newest input happened';
 COMMENT ON COLUMN reporting.patients.waiting_since IS 'when the oldest unanswered input was recorded';
 
@@ -21,13 +26,16 @@ CREATE TABLE reporting.panel (
     side text NOT NULL,
     episode integer NOT NULL,
     presentation text NOT NULL,
+    protocol text NOT NULL,
     stage smallint NOT NULL,
-    loading smallint,
+    stage_since timestamptz NOT NULL,
+    loading smallint NOT NULL,
     state text NOT NULL CHECK (state IN ('active', 'awaiting', 'suspended', 'held', 'proposed')),
     weeks integer NOT NULL,
     checkpoint text NOT NULL,
     proposed smallint,
     holds jsonb NOT NULL,
+    red_flags text[] NOT NULL,
     marked text[] NOT NULL,
     PRIMARY KEY (log, patient, programme)
 );
