@@ -1,0 +1,308 @@
+"""The schema of a protocol. Strict, frozen, without floats: numbers are decimals written as strings."""
+
+import hashlib
+import json
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from libs.events.base import ProtocolRef
+from libs.events.facts import Exercise, Surface
+
+Basis = Literal["seed", "author", "evidence", "default"]
+Comparator = Literal["<=", "<", ">=", ">", "="]
+StageNumber = Annotated[int, Field(ge=1, le=4)]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_. -]{1,60}$")]
+Words = Annotated[str, Field(min_length=1, max_length=1500)]
+
+RULES: Final = (
+    "T1", "T2", "T3", "T4", "T5", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "checkpoint", "W1", "W2",
+)  # fmt: skip
+"""The rules that the judge applies: a protocol has to state each."""
+
+NUMBERS: Final = {
+    "T3": ("age",),
+    "T4": ("rest_days",),
+    "T5": ("insertional_below_cm", "mid_portion_up_to_cm"),
+    "P1": ("most_pain", "lighter_percent"),
+    "P2": ("settled_min",),
+    "P3": ("return_percent",),
+    "P4": ("above", "over_baseline", "baseline_days", "early_hours", "second_days", "third_days", "look_days",
+           "look_again_days"),
+    "P5": ("dynamic_days", "sessions", "lighter_percent", "return_percent"),
+    "P6": ("next_day_from_h", "next_day_to_h", "coverage", "coverage_days"),
+    "P7": ("share", "tempo_s", "hold_s"),
+    "checkpoint": ("ratio", "hold_s", "pain", "hours_apart", "bodyweight_days_before",
+                   "bodyweight_days_after", "reading_days", "revive_days", "stands_days", "confirm_days"),
+    "W1": ("weeks", "share", "restart_weeks", "grace_days", "pause_days"),
+}  # fmt: skip
+"""The numbers that the judge reads: rule → names."""
+
+
+class Item(BaseModel):
+    """What every item says of itself."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    id: Code
+    statement: Words
+    """In plain words, for whoever reads the protocol."""
+    basis: Basis
+    citation: Code | None = None
+    """Key into `citations`; a default may have none."""
+
+
+class Citation(BaseModel):
+    """A source."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    id: Code
+    text: Words
+
+
+class Number(BaseModel):
+    """A number of a rule, with a basis of its own."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    name: Code
+    value: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)((\.[0-9]+)|(/[1-9][0-9]*))?$")]
+    """A decimal or `n/d`."""
+    unit: str
+    basis: Basis
+    citation: Code | None = None
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _digits(cls, value: object) -> object:
+        return str(value) if type(value) is int else value
+
+
+class Rule(Item):
+    """A rule that the judge applies, with its numbers."""
+
+    numbers: tuple[Number, ...] = ()
+
+
+class Dose(BaseModel):
+    """What one session of an exercise is."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    sets: Annotated[int, Field(ge=1, le=20)] | None = None
+    reps: Annotated[int, Field(ge=1, le=60)] | None = None
+    hold_s: Decimal | None = None
+    """The least that counts as one hold."""
+    hold_most_s: Decimal | None = None
+    """Above it a hold is noted."""
+    up_s: Decimal | None = None
+    down_s: Decimal | None = None
+    rest_s: Decimal | None = None
+    least_sets: int | None = None
+    """Where it isn't two thirds of `sets`: the fewest sets that count, each of `least_reps`."""
+    least_reps: int | None = None
+    by_week: tuple[str, ...] = ()
+    """A guide by the week in the stage; invalidates nothing."""
+
+
+class ExerciseItem(Item):
+    """An exercise, the stage that it belongs to, and its dose."""
+
+    id: Exercise
+    name: Words
+    stage: StageNumber
+    kind: Literal["hold", "slow", "elastic"]
+    sides: Literal["both", "single", "either"]
+    load: Literal["bodyweight", "added", "bodyweight_or_added"]
+    surfaces: tuple[Surface, ...] = ()
+    """Where it can be done; empty where the surface doesn't matter."""
+    helped_up: bool = False
+    """The other leg may help up; that phase then has no tempo."""
+    dose: Dose
+
+
+class StageItem(Item):
+    """A stage: what it is for, how often, what is not allowed yet."""
+
+    number: StageNumber
+    name: Words
+    per_week: Annotated[int, Field(ge=1, le=28)] | None = None
+    """Prescribed sessions a week; absent where a clinician sets it."""
+    effort: str | None = None
+    not_allowed: tuple[str, ...] = ()
+
+
+class Weighing(BaseModel):
+    """One comparison of a measure with a threshold."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    measure: Annotated[str, Field(pattern=r"^[a-z_.]+/[1-9][0-9]*$")]
+    comparator: Comparator
+    threshold: str
+    """A decimal, `n/d`, or a word."""
+    unit: str | None = None
+    sessions: int | None = None
+    """Window: the last so many sessions."""
+    days: int | None = None
+    """Window: today and the days before, so many in all."""
+    least: int | None = None
+    """Minimum evidence: fewer sessions or reports are *unknown*."""
+    exercises: tuple[Exercise, ...] = ()
+
+
+class Criteria(Item, Weighing):
+    """A criterion of a gate; met where it or one of its alternatives is."""
+
+    rule: Code
+    or_else: tuple[Weighing, ...] = ()
+
+
+class Gate(Item):
+    """The criteria of one step. All have to be met, and nothing may be open."""
+
+    from_stage: StageNumber
+    to_stage: StageNumber
+    criteria: tuple[Criteria, ...]
+    confirming: tuple[Criteria, ...] = ()
+    """Asked besides at the moment of a confirmation."""
+    ask_after_days: int | None = None
+    """A clinician is asked to rule after so many days with only `ask_where_missing` missing."""
+    ask_where_missing: tuple[Code, ...] = ()
+
+
+class Message(BaseModel):
+    """Plain words for a decision, to be filled from its fields."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    id: Code
+    patient: Words
+    clinician: Words
+
+
+class RehabProtocol(BaseModel):
+    """A protocol version. Its identity is the SHA-256 of its canonical JSON."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
+    version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]
+    title: Words
+    summary: Words
+    citations: tuple[Citation, ...]
+    stages: tuple[StageItem, ...]
+    exercises: tuple[ExerciseItem, ...]
+    gates: tuple[Gate, ...]
+    rules: tuple[Rule, ...]
+    red_flags: tuple[Item, ...]
+    messages: tuple[Message, ...]
+
+    @model_validator(mode="after")
+    def _whole(self) -> "RehabProtocol":
+        cited = {each.id for each in self.citations}
+        if [each.number for each in self.stages] != [1, 2, 3, 4]:
+            raise ValueError("a protocol has the stages 1 to 4 in order")
+        steps = [(each.from_stage, each.to_stage) for each in self.gates]
+        if steps != [(1, 2), (2, 3), (3, 4)]:
+            raise ValueError("a protocol has the gates 1-2, 2-3 and 3-4 in order")
+        for rule in RULES:
+            if rule not in self.rules_by_id:
+                raise ValueError(f"rule {rule} is missing")
+            for name in NUMBERS.get(rule, ()):
+                if f"{rule}.{name}" not in self.numbers:
+                    raise ValueError(f"rule {rule} lacks its number {name}")
+        for item in self.items():
+            if item.citation is not None and item.citation not in cited:
+                raise ValueError(f"{item.id} cites {item.citation}, which is not among the citations")
+            if item.citation is None and item.basis != "default":
+                raise ValueError(f"{item.id} has the basis {item.basis} and cites nothing")
+        return self
+
+    def items(self) -> tuple[Item, ...]:
+        """Every item with a statement, a basis and a citation."""
+        gates = tuple(each for gate in self.gates for each in (gate, *gate.criteria, *gate.confirming))
+        return (*self.stages, *self.exercises, *gates, *self.rules, *self.red_flags)
+
+    @cached_property
+    def hash(self) -> str:
+        """SHA-256 of the canonical bytes, lower-case hex."""
+        return content_hash(self)
+
+    @cached_property
+    def ref(self) -> ProtocolRef:
+        """What events name it by."""
+        return reference(self)
+
+    @cached_property
+    def exercises_by_id(self) -> dict[str, ExerciseItem]:
+        """Exercise → item."""
+        return {each.id: each for each in self.exercises}
+
+    @cached_property
+    def rules_by_id(self) -> dict[str, Rule]:
+        """Rule id → rule."""
+        return {each.id: each for each in self.rules}
+
+    @cached_property
+    def numbers(self) -> dict[str, Fraction]:
+        """`P1.most_pain` → its value, exact."""
+        return {
+            f"{rule.id}.{each.name}": Fraction(each.value) for rule in self.rules for each in rule.numbers
+        }
+
+    @cached_property
+    def wholes(self) -> dict[str, int]:
+        """The numbers that are whole."""
+        return {name: int(value) for name, value in self.numbers.items() if value.denominator == 1}
+
+    @cached_property
+    def citations_by_id(self) -> dict[str, str]:
+        """Citation id → its text."""
+        return {each.id: each.text for each in self.citations}
+
+    @cached_property
+    def criteria_by_id(self) -> dict[str, Criteria]:
+        """Criterion id → criterion."""
+        return {each.id: each for gate in self.gates for each in (*gate.criteria, *gate.confirming)}
+
+    @cached_property
+    def messages_by_id(self) -> dict[str, Message]:
+        """Message id → message."""
+        return {each.id: each for each in self.messages}
+
+    def number(self, name: str) -> Fraction:
+        """The number of a rule, exact: `P1.most_pain`."""
+        return self.numbers[name]
+
+    def whole(self, name: str) -> int:
+        """The number of a rule that counts days, hours or things."""
+        return self.wholes[name]
+
+    def gate_from(self, stage: int) -> Gate | None:
+        """The gate out of a stage; there is none out of the last."""
+        return self.gates[stage - 1] if stage <= len(self.gates) else None
+
+    def per_week(self, stage: int) -> int | None:
+        """Prescribed sessions a week in a stage."""
+        return self.stages[stage - 1].per_week
+
+
+def canonical_bytes(protocol: RehabProtocol) -> bytes:
+    """The public blob: sorted compact JSON, UTF-8, absent rather than null, decimals as strings."""
+    body = protocol.model_dump(mode="json", exclude_none=True)
+    return json.dumps(body, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def content_hash(protocol: RehabProtocol) -> str:
+    """SHA-256 of the canonical bytes, lower-case hex."""
+    return hashlib.sha256(canonical_bytes(protocol)).hexdigest()
+
+
+def reference(protocol: RehabProtocol) -> ProtocolRef:
+    """What events name the protocol by."""
+    return ProtocolRef(id=protocol.id, version=protocol.version, hash=content_hash(protocol))
