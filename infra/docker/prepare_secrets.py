@@ -4,6 +4,7 @@ What is there is kept. Only its owner may enter the folder; the files in it are 
 mounts each as it is into a container whose user is somebody else.
 """
 
+import os
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from libs.bus.rights import USERS
 from libs.runtime.credentials import Credentials
 from libs.runtime.nats_config import nats_config, password_variable
 
+IMAGE_USER = 10001
 NATS_ADDRESSES = {
     "HEELRISE_NATS_LISTEN": "0.0.0.0:4222",
     "HEELRISE_NATS_MONITOR": "127.0.0.1:8222",
@@ -27,6 +29,9 @@ def main(folder: Path) -> None:
     (folder / "nats.conf").write_text(lines + nats_config(), encoding="utf-8")
     for path in folder.iterdir():
         path.chmod(0o444)
+    # The issuer takes no key that others can read.
+    credentials.issuer_key.chmod(0o400)
+    os.chown(credentials.issuer_key, IMAGE_USER, IMAGE_USER)
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from libs.bus.rights import USERS
 from libs.runtime.embedded_postgres import free_port
 from libs.runtime.nats_config import nats_config, password_variable
 from libs.runtime.parts import binary
+from tests.support.servers import in_containers
 
 HOST = "127.0.0.1"
 
@@ -75,10 +76,18 @@ def _listens(port: int) -> bool:
         return probe.connect_ex((HOST, port)) == 0
 
 
+def _server(folder: Path) -> NatsServer:
+    if in_containers():
+        from tests.support.containers import ContainerNats
+
+        return ContainerNats(folder)
+    return NatsServer(folder)
+
+
 @contextmanager
 def running_nats(folder: Path) -> Iterator[NatsServer]:
     """A server for the time of the block."""
-    server = NatsServer(folder)
+    server = _server(folder)
     server.start()
     try:
         yield server
