@@ -32,7 +32,8 @@ from services.session_ingest.diary.read import Diary, Entry
 from services.session_ingest.diary.reading import TAKEN, Reading
 from services.session_ingest.domain import SHORT_NOTE, askable, check, is_late
 
-_CLINICIANS_OWN: Final = frozenset({"placement", "assessment"})
+CLINICIANS_OWN: Final = frozenset({"placement", "assessment"})
+"""Entries that only a clinician may bring: they are a clinician's word."""
 _FIELD: Final = {
     "hold": "hold_s", "up": "up_s", "down": "down_s", "load": "load_kg", "settled": "settled_min",
 }  # fmt: skip
@@ -126,7 +127,7 @@ class _Builder:
     def _told(self, entry: Entry, *, typed: tuple[Typed, ...] = ()) -> dict[str, Any]:
         importing, lines = self._importing, [each.line for each in entry.readings]
         last = max(each.last_line for each in entry.readings)
-        by_clinician = entry.kind in _CLINICIANS_OWN
+        by_clinician = entry.kind in CLINICIANS_OWN
         return {
             "local": LocalTime(at=entry.at.isoformat(), zone=importing.zone),
             "reported_by": importing.recorded_by if by_clinician else importing.reported_by,
@@ -150,8 +151,9 @@ class _Builder:
     def _enrol(self, entry: Entry) -> ProgrammeEnrolled:
         reading = entry.readings[0]
         side = cast(Side, reading.side)
-        programme = next(self._fresh)
         episode = len(self._enrolled[side]) + 1
+        recorded = self._importing.programmes.get(side, ())
+        programme = recorded[episode - 1] if len(recorded) >= episode else next(self._fresh)
         self._enrolled[side].append(programme)
         return ProgrammeEnrolled(
             **self._told(entry, typed=_typed(("/distance_cm", reading.height))),
@@ -173,7 +175,7 @@ class _Builder:
     def _placement(self, entry: Entry) -> PlacementReported | None:
         reading = entry.readings[0]
         known = {
-            side: [*self._importing.programmes.get(cast(Side, side), ()), *enrolled]
+            side: enrolled or self._importing.programmes.get(cast(Side, side), ())
             for side, enrolled in self._enrolled.items()
         }
         sides = [reading.side] if reading.side else [side for side, each in known.items() if each]

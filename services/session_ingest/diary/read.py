@@ -63,6 +63,10 @@ class Diary(msgspec.Struct, frozen=True, kw_only=True):
     rows: int
     shift_weeks: int
 
+    def entries_of(self, kind: str) -> tuple[Entry, ...]:
+        """The entries of one kind."""
+        return tuple(each for each in self.entries if each.kind == kind)
+
 
 def read_diary(raw: bytes, options: ReadOptions) -> Diary:
     """Read a diary.
@@ -194,9 +198,7 @@ def _place(
         if first.kind != "exercise":
             slot = f"{slot} {first.side or ''}"
         moved = tuple(_moved(each, weeks) for each in group)
-        entries.append(
-            Entry(kind=first.kind, readings=moved, at=instant.at, keys=keys, slot=_numbered(slot, seen))
-        )
+        entries.append(Entry(kind=first.kind, readings=moved, at=instant.at, keys=keys, slot=slot))
     return tuple(sorted(entries, key=lambda each: each.at.astimezone(dt.UTC)))
 
 

@@ -1,0 +1,153 @@
+"""The route for diaries: a file in, what became of it out."""
+
+import datetime as dt
+from typing import Annotated, Final
+
+from fastapi import APIRouter, FastAPI
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from starlette.responses import Response
+
+from libs.kernel.errors import FieldError, InvalidError, NotFoundError
+from libs.web.answers import json_answer
+from libs.web.permissions import Permission
+from libs.web.problem import request_id
+from libs.web.routes import Call, route
+from services.session_ingest.bodies import Zone
+from services.session_ingest.diary.dates import Order
+from services.session_ingest.diary.importing import DiaryImporter, Wanted
+from services.session_ingest.diary.table import MAX_BYTES
+from services.session_ingest.handlers import Ingest
+
+PATH: Final = "/v1/clinics/{clinic}/diaries"
+_WITHIN_S: Final = 60.0
+_IsoDay = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+
+
+class DiaryQuery(BaseModel):
+    """How the diary is to be read, and whose it is."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    zone: Zone
+    patient: Annotated[
+        str,
+        StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
+        Field(description="the clinic's own reference of the patient; a new one registers a patient"),
+    ]
+    dmy: Annotated[bool, Field(description="numeric dates are day-first")] = False
+    mdy: Annotated[bool, Field(description="numeric dates are month-first")] = False
+    shift_to: Annotated[
+        _IsoDay | None, Field(description="move all dates by whole weeks to end just before this date")
+    ] = None
+    dry_run: Annotated[bool, Field(description="say what would be imported, import nothing")] = False
+    skip_bad: Annotated[bool, Field(description="import the rest where rows cannot be taken")] = False
+
+
+class RemarkAnswer(BaseModel):
+    """A guess, or a question that a note makes one ask."""
+
+    text: str
+    line: int | None = None
+
+
+class RejectedAnswer(BaseModel):
+    """A row that was not imported."""
+
+    line: int
+    last_line: int
+    column: str
+    found: str
+    expected: str
+    must_mend: bool
+
+
+class EntryAnswer(BaseModel):
+    """Where a fact of the diary stands."""
+
+    event: str
+    version: int
+    position: int
+    leaf_hash: str
+
+
+class DiaryAnswer(BaseModel):
+    """What became of a diary."""
+
+    clinic: str
+    patient: str | None
+    new_patient: bool
+    dry_run: bool
+    file: str = Field(description="SHA-256 of the file, hex")
+    log: str
+    rows: int
+    rows_new: int
+    rows_known: int
+    rows_amended: int = Field(description="recorded before with another content: corrected")
+    rows_rejected: int
+    shift_weeks: int
+    header_line: int
+    guesses: list[RemarkAnswer]
+    questions: list[RemarkAnswer]
+    rejected: list[RejectedAnswer]
+    first_version: int | None = None
+    last_version: int | None = None
+    entries: list[EntryAnswer]
+
+
+def register(app: FastAPI | APIRouter) -> None:
+    """Register the route; the handler finds `Ingest` in `app.state.ingest`."""
+    route(
+        app,
+        "POST",
+        PATH,
+        permission=Permission.IMPORT_DIARY,
+        query=DiaryQuery,
+        content_types=("text/csv",),
+        max_body=MAX_BYTES,
+        within_s=_WITHIN_S,
+        status=201,
+        answer=DiaryAnswer,
+    )(import_diary)
+
+
+async def import_diary(call: Call) -> Response:
+    """Import a diary (CSV).
+
+    Nothing of it is imported unless all of it can be, or `skip_bad` says to leave out what can't. Each row
+    is claimed: a diary sent again, or a longer version of it, adds only what is new, so no Idempotency-Key
+    is needed.
+    """
+    ingest: Ingest = call.request.app.state.ingest
+    query: DiaryQuery = call.query
+    if call.clinic is None:
+        raise NotFoundError
+    imported = await DiaryImporter(ingest).take(
+        Wanted(
+            principal=call.principal,
+            clinic=call.clinic,
+            reference=query.patient,
+            zone=query.zone,
+            raw=call.raw,
+            request_id=request_id(call.request.scope),
+            order=_order(query),
+            shift_to=_day(query.shift_to),
+            dry_run=query.dry_run,
+            skip_bad=query.skip_bad,
+        )
+    )
+    return json_answer(imported, 201 if imported.entries else 200)
+
+
+def _order(query: DiaryQuery) -> Order | None:
+    if query.dmy and query.mdy:
+        error = FieldError("/query/mdy", "given beside dmy", "one of the two")
+        raise InvalidError("a query parameter is not valid", (error,))
+    return "dmy" if query.dmy else "mdy" if query.mdy else None
+
+
+def _day(text: str | None) -> dt.date | None:
+    try:
+        return dt.date.fromisoformat(text) if text else None
+    except ValueError:
+        error = FieldError("/query/shift_to", "not a date", "a date such as 2026-03-02")
+        raise InvalidError("a query parameter is not valid", (error,)) from None
