@@ -1,6 +1,6 @@
 """The mail catcher of the embedded stack: takes every mail by SMTP, keeps it as a file, shows it.
 
-It listens on loopback only and sends nothing anywhere.
+It listens on loopback only (in a container, on the network of its own) and sends nothing anywhere.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class _Handler:
         return f"250 kept as {self._folder.keep(content)}"
 
 
-def application(folder: MailFolder, smtp_port: int) -> Starlette:
+def application(folder: MailFolder, smtp_port: int, host: str = HOST) -> Starlette:
     """The page and its JSON, with the SMTP server beside it."""
 
     @asynccontextmanager
@@ -49,7 +49,7 @@ def application(folder: MailFolder, smtp_port: int) -> Starlette:
         handler = _Handler(folder)
         server = await loop.create_server(
             lambda: SMTP(handler, hostname="mail-catcher", data_size_limit=_LARGEST, enable_SMTPUTF8=True),
-            HOST,
+            host,
             smtp_port,
         )
         async with server:
@@ -97,8 +97,9 @@ def _page(mails: list[Mail]) -> str:
 async def main() -> None:
     """Catch mail until told to stop."""
     folder = MailFolder(Path(os.environ["HEELRISE_MAIL_FOLDER"]))
-    app = application(folder, int(os.environ["HEELRISE_MAIL_SMTP_PORT"]))
-    await serve_on(app, host=HOST, port=int(os.environ["HEELRISE_MAIL_PORT"]))
+    host = os.environ.get("HEELRISE_MAIL_HOST", HOST)
+    app = application(folder, int(os.environ["HEELRISE_MAIL_SMTP_PORT"]), host)
+    await serve_on(app, host=host, port=int(os.environ["HEELRISE_MAIL_PORT"]))
 
 
 if __name__ == "__main__":
