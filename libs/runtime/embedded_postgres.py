@@ -173,6 +173,21 @@ def start(
     return server
 
 
+def stop_running(data: Path, timeout_s: float = 20.0) -> None:
+    """Stop the server of a data folder, whoever started it; nothing happens where none runs."""
+    pid_file = data / "postmaster.pid"
+    try:
+        pid = int(pid_file.read_text().splitlines()[0])
+        os.kill(pid, signal.SIGINT)
+    except (FileNotFoundError, IndexError, ProcessLookupError):
+        return
+    until = time.monotonic() + timeout_s
+    while pid_file.exists():
+        if time.monotonic() > until:
+            raise PostgresError(detail=f"the server {pid} on {data} does not stop")
+        time.sleep(0.01)
+
+
 def wait_ready(data: Path, pid: int, *, timeout_s: float, alive: Callable[[], bool]) -> bool:
     """Wait until the server `pid` says in its pid file that it takes connections."""
     until = time.monotonic() + timeout_s

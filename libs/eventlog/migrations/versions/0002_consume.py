@@ -1,5 +1,7 @@
 """Cursors and quarantine."""
 
+from alembic import op
+
 from libs.eventlog.migration_sql import execute_sql_file
 
 revision = "0002"
@@ -8,4 +10,5 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Make the schema `consume`."""
-    execute_sql_file("libs.eventlog", "consume.sql")
+    op.execute("CREATE SCHEMA consume")
+    execute_sql_file("libs.consume", "tables.sql")

@@ -1,0 +1,249 @@
+"""The logs in PostgreSQL."""
+
+import secrets
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any, Final, cast
+
+import asyncpg
+
+from libs.audit.hashing import blob_address
+from libs.eventlog.appending import APPEND, CREATE_CLINIC, arguments, read_outcome
+from libs.eventlog.drafting import Drafter, EncodedUnit
+from libs.eventlog.keys import KeyCache, claim_keyid
+from libs.eventlog.migrate import check_server
+from libs.eventlog.opening import Opener, Row
+from libs.eventlog.port import (
+    FROM_START,
+    BlobDraft,
+    Busy,
+    Claim,
+    Clinic,
+    ClinicDraft,
+    Connection,
+    Draft,
+    Erased,
+    FoundClaim,
+    Head,
+    Outcome,
+    Recorded,
+    Unit,
+)
+from libs.eventlog.sealing import BLOB_SALT_BYTES, KEY_BYTES, NONCE_BYTES, open_blob, seal_blob
+from libs.kernel.clock import Clock, IdSource
+from libs.kernel.errors import UnavailableError
+from libs.kernel.ids import REGISTRY, ClinicId, LogId, StreamId, clinical_log
+
+_COLUMNS: Final = "SELECT log, position, stream, version, leaf_hash, entry FROM"
+_READ: Final = f"{_COLUMNS} log.read($1, $2, $3)"
+_READ_STREAMS: Final = f"{_COLUMNS} log.read_streams($1, $2::text[], $3)"
+_READ_ANSWERS: Final = f"{_COLUMNS} log.read_answers($1, $2, $3)"
+_FIND_CLAIM: Final = "SELECT position, stream FROM log.find_claim($1, $2, $3)"
+_READ_KEYS: Final = "SELECT keyid, secret FROM log.read_keys($1, $2::text[])"
+_READ_BLOB: Final = "SELECT log.read_blob($1, $2)"
+_HEADS: Final = "SELECT log, size, successor IS NOT NULL AS closed FROM log.heads ORDER BY log"
+_CLINICS: Final = "SELECT clinic, id::text AS id, zone, name FROM log.clinics ORDER BY clinic"
+BUSY_TRIES: Final = 20
+"""Of 100 ms each: how long a busy unit is tried again, alone, before its caller hears of it."""
+
+
+async def open_pool(
+    url: str, password: str | None = None, *, min_size: int = 1, max_size: int = 8, command_timeout_s: float = 5.0
+) -> asyncpg.Pool:
+    """A pool whose server is checked first: see `libs.eventlog.migrate.check_server`.
+
+    What it lends is reset when it comes back. Raises: UnavailableError (UnsafeServerError for a server that
+    could lose acknowledged facts, or a schema of another release).
+    """
+    async with unavailable_where_away():
+        pool = await asyncpg.create_pool(
+            url, password=password, min_size=min_size, max_size=max_size, command_timeout=command_timeout_s, timeout=3.0
+        )
+    try:
+        async with unavailable_where_away(), pool.acquire() as connection:
+            await check_server(connection)
+    except BaseException:
+        await pool.close()
+        raise
+    return pool
+
+
+@asynccontextmanager
+async def unavailable_where_away() -> AsyncIterator[None]:
+    """Turn a database that is away, starting, or overloaded into UnavailableError."""
+    try:
+        yield
+    except (
+        OSError,
+        TimeoutError,
+        asyncpg.PostgresConnectionError,
+        asyncpg.InterfaceError,
+        asyncpg.CannotConnectNowError,
+        asyncpg.AdminShutdownError,
+        asyncpg.CrashShutdownError,
+        asyncpg.InsufficientResourcesError,
+    ) as error:
+        raise UnavailableError(detail=f"the database does not answer ({type(error).__name__})") from error
+
+
+class PostgresEventLog:
+    """The logs, as one database role may see and extend them."""
+
+    def __init__(
+        self, pool: asyncpg.Pool, *, clock: Clock, ids: IdSource, with_keys: bool = True
+    ) -> None:
+        """`with_keys` False: a role that reads bytes only, whose entries have no event where they are sealed."""
+        self.pool = pool
+        self._with_keys = with_keys
+        self._keys = KeyCache(self._load_keys)
+        self._drafter = Drafter(keys=self._keys, clock=clock, ids=ids)
+        self._opener = Opener(self._keys)
+
+    async def encode(self, unit: Unit, *, connection: Connection | None = None) -> EncodedUnit:
+        """The unit's bytes; what `append` does first."""
+        async with unavailable_where_away():
+            return await self._drafter.encode(unit, connection)
+
+    async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
+        """See the port. In a caller's transaction a busy unit is the caller's to try again."""
+        encoded = [await self.encode(unit, connection=connection) for unit in units]
+        if connection is not None:
+            return await self._call(cast("asyncpg.Connection", connection), encoded)
+        return await self.append_encoded(encoded)
+
+    async def append_encoded(self, units: Sequence[EncodedUnit]) -> list[Outcome]:
+        """Append in a transaction of its own; busy units are tried again alone."""
+        outcomes = await self._append_once(units)
+        for index, unit in enumerate(units):
+            for _ in range(BUSY_TRIES):
+                if not isinstance(outcomes[index], Busy):
+                    break
+                (outcomes[index],) = await self._append_once([unit])
+        return outcomes
+
+    async def read(
+        self, log: LogId, *, after: int, limit: int, connection: Connection | None = None
+    ) -> list[Recorded]:
+        """See the port."""
+        return await self._open(connection, log, await self._fetch(connection, _READ, log, after, limit))
+
+    async def read_streams(
+        self,
+        log: LogId,
+        streams: Sequence[StreamId],
+        *,
+        after: int = FROM_START,
+        connection: Connection | None = None,
+    ) -> list[Recorded]:
+        """See the port."""
+        return await self._open(connection, log, await self._fetch(connection, _READ_STREAMS, log, list(streams), after))
+
+    async def read_answers(
+        self, log: LogId, stream: StreamId, version: int, *, connection: Connection | None = None
+    ) -> list[Recorded]:
+        """See the port."""
+        return await self._open(connection, log, await self._fetch(connection, _READ_ANSWERS, log, stream, version))
+
+    async def heads(self) -> list[Head]:
+        """See the port."""
+        rows = await self._fetch(None, _HEADS)
+        return [Head(LogId(row["log"]), row["size"], row["closed"]) for row in rows]
+
+    async def lookup_claim(
+        self, log: LogId, claim: Claim, *, connection: Connection | None = None
+    ) -> FoundClaim | None:
+        """See the port."""
+        kind, _, digest = (await self._drafter.claim_text(log, claim, connection)).partition(":")
+        rows = await self._fetch(connection, _FIND_CLAIM, log, kind, digest)
+        return FoundClaim(rows[0]["position"], StreamId(rows[0]["stream"])) if rows else None
+
+    async def make_blob(self, log: LogId, content: bytes, *, key: str | None) -> BlobDraft:
+        """See the port."""
+        if key is None:
+            return BlobDraft(address=blob_address(content), body=content, owner=None)
+        data_key = (await self._keys.get(log, [key])).get(key)
+        if data_key is None:
+            raise UnavailableError(detail="there is no such key, or it is destroyed")
+        salt, nonce = secrets.token_bytes(BLOB_SALT_BYTES), secrets.token_bytes(NONCE_BYTES)
+        body = seal_blob(log, content, data_key, salt, nonce)
+        return BlobDraft(address=blob_address(body), body=body, owner=key.rpartition("/")[0])
+
+    async def read_blob(self, log: LogId, address: str, *, key: str | None) -> bytes | None:
+        """See the port."""
+        rows = await self._fetch(None, _READ_BLOB, log, address)
+        body: bytes | None = rows[0][0]
+        if body is None or key is None:
+            return body
+        data_key = (await self._keys.get(log, [key])).get(key)
+        return None if data_key is None else open_blob(log, body, data_key)
+
+    async def create_clinic(self, draft: ClinicDraft) -> Outcome:
+        """See the port."""
+        unit = await self.encode(clinic_unit(draft))
+        log = clinical_log(ClinicId(draft.event.clinic))
+        keyids = [f"clinic-{draft.id}/1", claim_keyid(log)]
+        rows = await self._fetch(
+            None, CREATE_CLINIC, draft.event.clinic, draft.id, draft.event.settings.zone, draft.event.name, keyids,
+            [secrets.token_bytes(KEY_BYTES) for _ in keyids], unit.entries[0], [claim for _, claim in unit.claims],
+        )  # fmt: skip
+        return read_outcome(unit, rows[0])
+
+    async def clinics(self) -> list[Clinic]:
+        """See the port."""
+        rows = await self._fetch(None, _CLINICS)
+        return [Clinic(ClinicId(row["clinic"]), row["id"], row["zone"], row["name"]) for row in rows]
+
+    async def _append_once(self, units: Sequence[EncodedUnit]) -> list[Outcome]:
+        async with unavailable_where_away(), self.pool.acquire() as connection:
+            return await self._call(connection, units)
+
+    async def _call(
+        self, connection: asyncpg.Connection, units: Sequence[EncodedUnit]
+    ) -> list[Outcome]:
+        if not units:
+            return []
+        rows = await connection.fetch(APPEND, *arguments(units))
+        outcomes = [read_outcome(unit, row) for unit, row in zip(units, rows, strict=True)]
+        for unit, outcome in zip(units, outcomes, strict=True):
+            if isinstance(outcome, Erased):
+                self._keys.drop(unit.log)
+        return outcomes
+
+    async def _fetch(self, connection: Connection | None, query: str, *values: Any) -> list[asyncpg.Record]:
+        async with unavailable_where_away():
+            place = cast("asyncpg.Connection", connection) if connection is not None else self.pool
+            rows: list[asyncpg.Record] = await place.fetch(query, *values)
+            return rows
+
+    async def _open(
+        self, connection: Connection | None, log: LogId, rows: Sequence[asyncpg.Record]
+    ) -> list[Recorded]:
+        return await self._opener.open(log, [Row(*row) for row in rows], connection)
+
+    async def _load_keys(
+        self, log: LogId, keyids: list[str], connection: Connection | None
+    ) -> dict[str, bytes | None]:
+        if not self._with_keys:
+            return dict.fromkeys(keyids)
+        rows = await self._fetch(connection, _READ_KEYS, log, keyids)
+        return {row["keyid"]: row["secret"] for row in rows}
+
+
+def clinic_unit(draft: ClinicDraft) -> Unit:
+    """The registry's entry of a new clinic; its slug is claimed."""
+    return Unit(
+        log=REGISTRY,
+        drafts=(
+            Draft(
+                event=draft.event,
+                stream=StreamId(f"clinic-{draft.id}"),
+                occurred_at=draft.occurred_at,
+                actor=draft.actor,
+                claims=(Claim("clinic", (draft.event.clinic,)),),
+            ),
+        ),
+        request=draft.request,
+    )
+
+
+__all__ = ["PostgresEventLog", "clinic_unit", "open_pool", "unavailable_where_away"]

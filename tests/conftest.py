@@ -1,0 +1,3 @@
+"""Fixtures for real servers, shared by all tests."""
+
+pytest_plugins = ["tests.support.postgres", "tests.support.nats"]
