@@ -1,0 +1,194 @@
+"""What is the engine's own to judge: a patient's fold with its history, and how conclusions become entries.
+
+Pure. The clinical judgement is `libs.rehab`.
+"""
+
+import base64
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol, cast
+
+import msgspec
+
+from libs.audit.hashing import EMPTY_HISTORY, extend_history
+from libs.events.base import Decision, Event
+from libs.events.decisions import InputSkipped
+from libs.events.envelope import Answers, Envelope, decision_id
+from libs.events.facts import ImportOpened, ProgrammeEnrolled
+from libs.kernel.ids import EntryId, LogId, PatientId, StreamId, category_of, patient_stream, subject_of
+from libs.kernel.times import parse_instant
+from libs.rehab.decide import decide
+from libs.rehab.fold import apply
+from libs.rehab.inputs import JUDGE, Concluded, Input, Protocols
+from libs.rehab.patient import BEGINNING, Patient, empty_patient
+
+ACTOR: Final = "service:progression-engine"
+IMPORT_HOLDS: Final = timedelta(hours=1)
+"""How long an open import keeps time from passing, at the latest."""
+
+
+class Entry(Protocol):
+    """A recorded entry, as far as judging needs it."""
+
+    @property
+    def log(self) -> LogId: ...
+    @property
+    def stream(self) -> StreamId: ...
+    @property
+    def version(self) -> int: ...
+    @property
+    def leaf_hash(self) -> bytes: ...
+    @property
+    def envelope(self) -> Envelope: ...
+    @property
+    def event(self) -> Event | None: ...
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """A decision and all that its entry says of its place."""
+
+    decision: Decision
+    occurred_at: datetime
+    due: datetime | None
+    id: EntryId
+    key: str
+    answers: str
+    history: str
+    causation_id: str
+    correlation_id: str
+
+
+class Folded(msgspec.Struct, frozen=True, kw_only=True):
+    """A patient after the newest answered input."""
+
+    state: Patient
+    version: int = 0
+    """Of that input."""
+    history: bytes = EMPTY_HISTORY
+    """H(version)."""
+    judged: int = 0
+    """Version of the judgement stream: the fence against a second engine."""
+
+
+def begin(log: LogId, patient: PatientId) -> Folded:
+    """A patient of whom nothing is known."""
+    return Folded(state=empty_patient(patient, log))
+
+
+def input_of(entry: Entry) -> Input:
+    """A readable entry of a patient's stream, as the judge takes it."""
+    assert entry.event is not None  # noqa: S101 - for the type checker: callers leave out what is erased
+    envelope = entry.envelope
+    return Input(
+        version=entry.version,
+        event=entry.event,
+        occurred_at=envelope.occurred_at,
+        recorded_at=envelope.recorded_at,
+        actor=envelope.actor,
+    )
+
+
+def concluded_of(entry: Entry) -> Concluded:
+    """A readable entry of a judgement stream, as the fold takes it."""
+    envelope = entry.envelope
+    return Concluded(
+        decision=cast("Decision", entry.event),
+        occurred_at=envelope.occurred_at,
+        due=None if envelope.due is None else parse_instant(envelope.due),
+    )
+
+
+def follow(folded: Folded, entry: Entry, answers: Sequence[Concluded]) -> Folded:
+    """The patient after one more input and its answers."""
+    return Folded(
+        state=apply(folded.state, input_of(entry), answers),
+        version=entry.version,
+        history=extend_history(folded.history, entry.leaf_hash),
+        judged=folded.judged + len(answers),
+    )
+
+
+def conclude(folded: Folded, entry: Entry, protocols: Protocols) -> tuple[Concluded, ...]:
+    """What follows from the next input."""
+    return decide(folded.state, input_of(entry), protocols)
+
+
+def answers_of(folded: Folded, entry: Entry, concluded: Sequence[Concluded]) -> tuple[Answer, ...]:
+    """The answers to the next input. `folded` does not yet contain it."""
+    history = base64.b64encode(extend_history(folded.history, entry.leaf_hash)).decode("ascii")
+    envelope = entry.envelope
+    return tuple(
+        Answer(
+            decision=each.decision,
+            occurred_at=each.occurred_at,
+            due=each.due,
+            id=decision_id(envelope.recorded_at, entry.log, entry.stream, entry.version, ordinal),
+            key=envelope.keyid or patient_key(folded.state.patient),
+            answers=str(Answers(entry.stream, entry.version, ordinal, len(concluded))),
+            history=history,
+            causation_id=envelope.id,
+            correlation_id=envelope.correlationid or envelope.id,
+        )
+        for ordinal, each in enumerate(concluded, 1)
+    )
+
+
+def skipped(folded: Folded, entry: Entry, *, operator: str, reason: str) -> tuple[Concluded, ...]:
+    """The answer to an input that an operator leaves out of every fold. Its time does not count either."""
+    decision = InputSkipped(judge=JUDGE, rule="skip", operator=operator, reason=reason)
+    known = folded.state.time > BEGINNING
+    at = folded.state.time if known else entry.envelope.occurred_at
+    return (Concluded(decision=decision, occurred_at=at),)
+
+
+def patient_key(patient: PatientId) -> str:
+    """The keyid under which what concerns a patient is sealed."""
+    return f"{patient_stream(patient)}/1"
+
+
+def protocols_named(entries: Iterable[Entry]) -> frozenset[str]:
+    """The content hashes of the protocols that these inputs enrol on."""
+    return frozenset(
+        each.event.protocol.hash for each in entries if isinstance(each.event, ProgrammeEnrolled)
+    )
+
+
+def import_held_until(entries: Iterable[Entry]) -> datetime | None:
+    """Until when an import that these inputs open holds the time, at the latest."""
+    opened = [each.envelope.recorded_at for each in entries if isinstance(each.event, ImportOpened)]
+    return max(opened) + IMPORT_HOLDS if opened else None
+
+
+class Patients:
+    """The recorded inputs and decisions of one or more patients of a log, by patient."""
+
+    def __init__(self, log: LogId, entries: Iterable[Entry]) -> None:
+        self._log = log
+        self._inputs: dict[PatientId, list[Entry]] = {}
+        self._answers: dict[tuple[StreamId, int], list[Entry]] = {}
+        for each in entries:
+            if each.event is None:
+                continue
+            if category_of(each.stream) == "patient":
+                self._inputs.setdefault(PatientId(subject_of(each.stream)), []).append(each)
+            elif (answered := each.envelope.answered) is not None:
+                self._answers.setdefault((answered.stream, answered.version), []).append(each)
+
+    def inputs(self, patient: PatientId) -> list[Entry]:
+        """A patient's inputs, in order."""
+        return self._inputs.get(patient, [])
+
+    def answers(self, entry: Entry) -> list[Entry]:
+        """The recorded answers to an input, in ordinal order; empty while it is unanswered."""
+        found = self._answers.get((entry.stream, entry.version), [])
+        return sorted(found, key=lambda each: each.envelope.answered.ordinal if each.envelope.answered else 0)
+
+    def folded(self, patient: PatientId, *, before: int | None = None) -> Folded:
+        """The patient after the last input (below `before`) that is answered without a gap."""
+        folded = begin(self._log, patient)
+        for each in self.inputs(patient):
+            recorded = self.answers(each)
+            if not recorded or (before is not None and each.version >= before):
+                break
+            folded = follow(folded, each, [concluded_of(answer) for answer in recorded])
+        return folded

@@ -1,0 +1,149 @@
+"""Read → decide → append: answers a batch of one log's inputs, whole patients at a time."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+import msgspec
+
+from libs.consume.errors import FenceLostError
+from libs.consume.work import Work
+from libs.eventlog.port import Erased, EventLog, Outcome, Recorded, Unit
+from libs.events.lifecycle import PatientErased
+from libs.kernel.ids import LogId, PatientId, judgement_stream, patient_stream, subject_of
+from libs.rehab.deadlines import next_deadline
+from services.progression_engine.domain import (
+    Folded,
+    Patients,
+    begin,
+    conclude,
+    follow,
+    import_held_until,
+    protocols_named,
+)
+from services.progression_engine.drafting import answers_unit
+from services.progression_engine.protocols import ProtocolShelf
+from services.progression_engine.states import States
+
+_KEEP_DEADLINES: Final = """
+INSERT INTO engine.deadlines AS d (log, patient, due, held_until)
+SELECT $1, g.patient, g.due, CASE WHEN g.importing THEN coalesce(g.held_until, before.held_until) END
+FROM unnest($2::text[], $3::timestamptz[], $4::timestamptz[], $5::boolean[])
+    AS g (patient, due, held_until, importing)
+LEFT JOIN engine.deadlines AS before ON before.log = $1 AND before.patient = g.patient
+ON CONFLICT (log, patient) DO UPDATE SET due = excluded.due, held_until = excluded.held_until
+WHERE (d.due, d.held_until) IS DISTINCT FROM (excluded.due, excluded.held_until)
+"""
+_DROP_DEADLINES: Final = "DELETE FROM engine.deadlines WHERE log = $1 AND patient = ANY ($2)"
+
+
+class _Seat(msgspec.Struct):
+    """A patient while a batch is answered."""
+
+    folded: Folded
+    inputs: list[Recorded]
+    """Those to be answered: the batch's, and any before them that are not."""
+
+
+class Engine:
+    """Answers inputs. One engine may be overtaken by another: the fence tells, and it reads again."""
+
+    def __init__(self, *, log: EventLog, states: States, protocols: ProtocolShelf) -> None:
+        self._log = log
+        self._states = states
+        self._protocols = protocols
+
+    async def handle(self, work: Work) -> None:
+        """Answer a batch: one read at most, one append, in the transaction of the cursor."""
+        erased = [PatientId(subject_of(e.stream)) for e in work.entries if isinstance(e.event, PatientErased)]
+        seats = await self._seats(work, set(erased))
+        await self._fetch_protocols(work, seats)
+        units = [unit for seat in seats.values() for unit in self._answer(seat)]
+        await self._keep_deadlines(work, seats, erased)
+        try:
+            outcomes = await work.append(units)
+        except FenceLostError:
+            self._states.drop(work.log, seats)
+            raise
+        folds = {patient: seat.folded for patient, seat in seats.items()}
+        gone = {*erased, *_gone(units, outcomes)}
+        work.after_commit(lambda: self._settle(work.log, folds, gone))
+
+    async def _seats(self, work: Work, erased: set[PatientId]) -> dict[PatientId, _Seat]:
+        """Each patient's fold before the batch: kept, or folded from the log in one read for all."""
+        inputs: dict[PatientId, list[Recorded]] = {}
+        for entry in work.entries:
+            inputs.setdefault(PatientId(subject_of(entry.stream)), []).append(entry)
+        seats: dict[PatientId, _Seat] = {}
+        cold: list[PatientId] = []
+        for patient, theirs in inputs.items():
+            if patient in erased:
+                continue
+            folded = self._states.get(work.log, patient)
+            if folded is None and theirs[0].version == 1:
+                folded = begin(work.log, patient)
+            if folded is not None and folded.version == theirs[0].version - 1:
+                seats[patient] = _Seat(folded, theirs)
+            else:
+                cold.append(patient)
+        if cold:
+            known = await self._read(work, cold)
+            for patient in cold:
+                folded = known.folded(patient)
+                newest = inputs[patient][-1].version
+                unanswered = [e for e in known.inputs(patient) if folded.version < e.version <= newest]
+                seats[patient] = _Seat(folded, unanswered)
+        return seats
+
+    async def _read(self, work: Work, patients: Sequence[PatientId]) -> Patients:
+        streams = [s for each in patients for s in (patient_stream(each), judgement_stream(each))]
+        return Patients(work.log, await self._log.read_streams(work.log, streams, connection=work.connection))
+
+    async def _fetch_protocols(self, work: Work, seats: dict[PatientId, _Seat]) -> None:
+        named = {each.protocol.hash for seat in seats.values() for each in seat.folded.state.programmes}
+        await self._protocols.fetch(work.log, named | protocols_named(work.entries))
+
+    def _answer(self, seat: _Seat) -> list[Unit]:
+        units = []
+        for entry in seat.inputs:
+            concluded = conclude(seat.folded, entry, self._protocols)
+            units.append(answers_unit(seat.folded, entry, concluded))
+            seat.folded = follow(seat.folded, entry, concluded)
+        return units
+
+    async def _keep_deadlines(
+        self, work: Work, seats: dict[PatientId, _Seat], erased: Sequence[PatientId]
+    ) -> None:
+        if work.connection is None:
+            return
+        if seats:
+            rows = [self._deadline(patient, seat) for patient, seat in seats.items()]
+            await work.connection.execute(
+                _KEEP_DEADLINES, work.log, *(list(each) for each in zip(*rows, strict=True))
+            )
+        if erased:
+            await work.connection.execute(_DROP_DEADLINES, work.log, list(erased))
+
+    def _deadline(
+        self, patient: PatientId, seat: _Seat
+    ) -> tuple[PatientId, datetime | None, datetime | None, bool]:
+        state = seat.folded.state
+        return (
+            patient,
+            next_deadline(state, self._protocols),
+            import_held_until(seat.inputs),
+            bool(state.importing),
+        )
+
+    def _settle(self, log: LogId, folds: dict[PatientId, Folded], gone: set[PatientId]) -> None:
+        self._states.keep(log, folds)
+        self._states.drop(log, gone)
+
+
+def _gone(units: Sequence[Unit], outcomes: Sequence[Outcome]) -> set[PatientId]:
+    """Who was erased while their inputs were answered."""
+    return {
+        PatientId(subject_of(unit.drafts[0].stream))
+        for unit, outcome in zip(units, outcomes, strict=False)
+        if isinstance(outcome, Erased)
+    }
