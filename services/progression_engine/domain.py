@@ -6,7 +6,7 @@ Pure. The clinical judgement is `libs.rehab`.
 import base64
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Protocol, cast
+from typing import Final, Generic, Protocol, TypeVar, cast
 
 import msgspec
 
@@ -42,6 +42,9 @@ class Entry(Protocol):
     def envelope(self) -> Envelope: ...
     @property
     def event(self) -> Event | None: ...
+
+
+EntryT = TypeVar("EntryT", bound=Entry)
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
@@ -159,13 +162,13 @@ def import_held_until(entries: Iterable[Entry]) -> datetime | None:
     return max(opened) + IMPORT_HOLDS if opened else None
 
 
-class Patients:
+class Patients(Generic[EntryT]):
     """The recorded inputs and decisions of one or more patients of a log, by patient."""
 
-    def __init__(self, log: LogId, entries: Iterable[Entry]) -> None:
+    def __init__(self, log: LogId, entries: Iterable[EntryT]) -> None:
         self._log = log
-        self._inputs: dict[PatientId, list[Entry]] = {}
-        self._answers: dict[tuple[StreamId, int], list[Entry]] = {}
+        self._inputs: dict[PatientId, list[EntryT]] = {}
+        self._answers: dict[tuple[StreamId, int], list[EntryT]] = {}
         for each in entries:
             if each.event is None:
                 continue
@@ -174,11 +177,11 @@ class Patients:
             elif (answered := each.envelope.answered) is not None:
                 self._answers.setdefault((answered.stream, answered.version), []).append(each)
 
-    def inputs(self, patient: PatientId) -> list[Entry]:
+    def inputs(self, patient: PatientId) -> list[EntryT]:
         """A patient's inputs, in order."""
         return self._inputs.get(patient, [])
 
-    def answers(self, entry: Entry) -> list[Entry]:
+    def answers(self, entry: EntryT) -> list[EntryT]:
         """The recorded answers to an input, in ordinal order; empty while it is unanswered."""
         found = self._answers.get((entry.stream, entry.version), [])
         return sorted(found, key=lambda each: each.envelope.answered.ordinal if each.envelope.answered else 0)

@@ -95,7 +95,7 @@ class Engine:
                 seats[patient] = _Seat(folded, unanswered)
         return seats
 
-    async def _read(self, work: Work, patients: Sequence[PatientId]) -> Patients:
+    async def _read(self, work: Work, patients: Sequence[PatientId]) -> Patients[Recorded]:
         streams = [s for each in patients for s in (patient_stream(each), judgement_stream(each))]
         return Patients(work.log, await self._log.read_streams(work.log, streams, connection=work.connection))
 
