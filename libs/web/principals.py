@@ -19,5 +19,5 @@ class Principal:
 
     @property
     def actor(self) -> str:
-        """`role:id`, as entries name them."""
-        return f"{self.role.value}:{self.id}"
+        """`role:id`, as entries name them; a patient by the patient's id, whoever issued the token."""
+        return f"{self.role.value}:{self.patient or self.id}"

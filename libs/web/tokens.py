@@ -19,7 +19,7 @@ from typing import Final
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet, OKPKey
+from joserfc.jwk import OKPKey
 
 from libs.kernel.errors import HeelriseError, UnauthenticatedError
 from libs.kernel.ids import CLINIC_PATTERN, UUID_PATTERN, ClinicId, PatientId
@@ -147,18 +147,22 @@ class TokenVerifier:
                 self._keys = _read_keys(content)
                 self._content = content
                 self._known.clear()
-        except (OSError, ValueError, TypeError, JoseError) as error:
+        except (OSError, ValueError, TypeError, LookupError, AttributeError, JoseError) as error:
             _log.warning(
                 "the keys that verify tokens cannot be read", extra={"error_type": type(error).__name__}
             )
 
 
 def _read_keys(content: bytes) -> dict[str, Ed25519PublicKey]:
+    """The Ed25519 keys of a JWKS document; keys of other kinds are none of ours."""
     keys: dict[str, Ed25519PublicKey] = {}
-    for key in KeySet.import_key_set(json.loads(content)).keys:
-        public = key.public_key if isinstance(key, OKPKey) else None
-        if isinstance(public, Ed25519PublicKey):
-            keys[str(key.kid or key.thumbprint())] = public
+    for entry in json.loads(content)["keys"]:
+        if entry.get("kty") == "OKP" and entry.get("crv") == "Ed25519":
+            key = OKPKey.import_key(entry)
+            if isinstance(key.public_key, Ed25519PublicKey):
+                keys[str(key.kid or key.thumbprint())] = key.public_key
+    if not keys:
+        raise ValueError("no Ed25519 key")
     return keys
 
 
