@@ -10,25 +10,16 @@ import asyncpg
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
 from libs.events.catalogue import CATALOGUE, ROLES
-from libs.kernel.errors import UnavailableError
+from libs.eventlog.server_check import UnsafeServerError, check_server, expected_revision, refuse_unsafe
 
 MIGRATOR: Final = "heelrise_migrator"
 LOGIN_ROLES: Final = (*ROLES.values(), MIGRATOR)
 NOLOGIN_ROLES: Final = ("heelrise_owner", "heelrise_appender")
 DATABASE: Final = "heelrise"
-_SETTINGS: Final = ("fsync", "full_page_writes", "synchronous_commit")
-
-
-class UnsafeServerError(UnavailableError):
-    """The server could lose what it acknowledged."""
-
-    code = "unsafe-server"
-    title = "PostgreSQL is set up so that acknowledged facts could be lost"
 
 
 async def bootstrap(superuser_url: str, passwords: Mapping[str, str], *, database: str = DATABASE) -> None:
@@ -38,7 +29,7 @@ async def bootstrap(superuser_url: str, passwords: Mapping[str, str], *, databas
     """
     connection = await asyncpg.connect(superuser_url)
     try:
-        await _refuse_unsafe(connection)
+        await refuse_unsafe(connection)
         await _create_roles(connection, passwords)
         if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", database):
             await connection.execute(f"CREATE DATABASE {_quote(database)} TEMPLATE template0 ENCODING 'UTF8'")
@@ -67,25 +58,6 @@ async def upgrade(url: str) -> None:
             await connection.run_sync(_write_types)
     finally:
         await engine.dispose()
-
-
-async def check_server(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    """Refuse a server that could lose what it acknowledged, and a schema that is not this release's.
-
-    Raises: UnsafeServerError.
-    """
-    await _refuse_unsafe(connection)
-    found = await connection.fetchval("SELECT version_num FROM log.alembic_version")
-    expected = expected_revision()
-    if found != expected:
-        raise UnsafeServerError(
-            detail=f"the schema is at revision {found}, this release needs {expected}: run the migrations"
-        )
-
-
-def expected_revision() -> str | None:
-    """The newest revision that this release knows."""
-    return ScriptDirectory.from_config(_config()).get_current_head()
 
 
 def with_database(url: str, database: str) -> str:
@@ -132,14 +104,8 @@ def type_rows() -> list[dict[str, object]]:
     ]
 
 
-async def _refuse_unsafe(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
-    for name in _SETTINGS:
-        if await connection.fetchval("SELECT current_setting($1)", name) == "off":
-            raise UnsafeServerError(detail=f"{name} is off: set it to on")
-
-
 async def _create_roles(
-    connection: "asyncpg.Connection[asyncpg.Record]", passwords: Mapping[str, str]
+    connection: asyncpg.Connection, passwords: Mapping[str, str]
 ) -> None:
     for role in (*NOLOGIN_ROLES, *LOGIN_ROLES):
         if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):

@@ -11,7 +11,6 @@ from libs.audit.hashing import blob_address
 from libs.eventlog.appending import APPEND, CREATE_CLINIC, arguments, read_outcome
 from libs.eventlog.drafting import Drafter, EncodedUnit
 from libs.eventlog.keys import KeyCache, claim_keyid
-from libs.eventlog.migrate import check_server
 from libs.eventlog.opening import Opener, Row
 from libs.eventlog.port import (
     FROM_START,
@@ -30,6 +29,7 @@ from libs.eventlog.port import (
     Unit,
 )
 from libs.eventlog.sealing import BLOB_SALT_BYTES, KEY_BYTES, NONCE_BYTES, open_blob, seal_blob
+from libs.eventlog.server_check import check_server
 from libs.kernel.clock import Clock, IdSource
 from libs.kernel.errors import UnavailableError
 from libs.kernel.ids import REGISTRY, ClinicId, LogId, StreamId, clinical_log
@@ -50,7 +50,7 @@ BUSY_TRIES: Final = 20
 async def open_pool(
     url: str, password: str | None = None, *, min_size: int = 1, max_size: int = 8, command_timeout_s: float = 5.0
 ) -> asyncpg.Pool:
-    """A pool whose server is checked first: see `libs.eventlog.migrate.check_server`.
+    """A pool whose server is checked first: see `libs.eventlog.server_check.check_server`.
 
     What it lends is reset when it comes back. Raises: UnavailableError (UnsafeServerError for a server that
     could lose acknowledged facts, or a schema of another release).

@@ -69,7 +69,7 @@ CREATE POLICY first_key ON log.keys FOR INSERT TO heelrise_owner
 
 GRANT USAGE ON SCHEMA log TO heelrise_appender, heelrise_ingest, heelrise_engine, heelrise_notification,
     heelrise_reporting, heelrise_keeper;
-GRANT SELECT ON log.clinics, log.heads, log.types, log.entries, log.streams, log.claims
+GRANT SELECT ON log.alembic_version, log.clinics, log.heads, log.types, log.entries, log.streams, log.claims
     TO heelrise_ingest, heelrise_engine, heelrise_notification, heelrise_reporting, heelrise_keeper;
 GRANT SELECT ON log.keys, log.blobs
     TO heelrise_ingest, heelrise_engine, heelrise_notification, heelrise_reporting;
