@@ -1,4 +1,4 @@
-"""PostgreSQL and NATS from containers, in place of the wheels: HEELRISE_TEST_SERVERS=containers."""
+"""PostgreSQL and NATS from containers, in place of those from wheels."""
 
 import os
 import shutil

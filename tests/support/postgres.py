@@ -48,10 +48,6 @@ class Database:
 @pytest.fixture(scope="session")
 def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[str]:
     """A superuser's URL. All workers of a run share the server; the last one to leave stops it."""
-    if EXTERNAL in os.environ:
-        asyncio.run(_ensure_template(os.environ[EXTERNAL]))
-        yield os.environ[EXTERNAL]
-        return
     base = tmp_path_factory.getbasetemp()
     shared = (base if worker_id == "master" else base.parent) / "postgres"
     shared.mkdir(exist_ok=True)
@@ -91,18 +87,22 @@ def _enter(shared: Path) -> str:
     state_file = shared / "state.json"
     state = json.loads(state_file.read_text()) if state_file.exists() else None
     if state is None:
-        server = embedded_postgres.start(
-            shared / "data",
-            superuser_password=PASSWORD,
-            log=shared / "server.log",
-            settings={"shared_buffers": "128MB", "max_connections": "300"},
-        )
-        url = server.url(password=PASSWORD)
+        url = os.environ.get(EXTERNAL) or _start(shared)
         asyncio.run(_ensure_template(url))
         state = {"url": url, "users": 0}
     state["users"] += 1
     state_file.write_text(json.dumps(state))
     return str(state["url"])
+
+
+def _start(shared: Path) -> str:
+    server = embedded_postgres.start(
+        shared / "data",
+        superuser_password=PASSWORD,
+        log=shared / "server.log",
+        settings={"shared_buffers": "128MB", "max_connections": "300"},
+    )
+    return server.url(password=PASSWORD)
 
 
 def _leave(shared: Path) -> None:
@@ -112,6 +112,8 @@ def _leave(shared: Path) -> None:
     state_file.write_text(json.dumps(state))
     if state["users"] == 0:
         state_file.unlink()
+        if EXTERNAL in os.environ:
+            return
         embedded_postgres.stop_running(shared / "data")
 
 
