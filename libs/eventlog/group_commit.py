@@ -1,0 +1,120 @@
+"""Many requests, one transaction: the appends of a process that come in close together share a call."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Final
+
+from libs.eventlog.drafting import EncodedUnit
+from libs.eventlog.port import Connection, Outcome, Unit
+from libs.eventlog.postgres import PostgresEventLog
+from libs.kernel.errors import UnavailableError
+
+WINDOW_S: Final = 0.002
+MAX_UNITS: Final = 256
+MAX_BYTES: Final = 8 * 1024 * 1024
+MAX_WAITING: Final = 20_000
+"""Units that may wait before new ones are turned away."""
+SLOW_S: Final = 0.02
+"""A call that takes longer than this (a log held by somebody else) no longer keeps the next from starting."""
+MAX_CALLS: Final = 4
+
+_Waiting = tuple[EncodedUnit, "asyncio.Future[Outcome]"]
+
+
+class GroupCommit:
+    """Appends as `EventLog.append` does, at rest at once and under load in groups.
+
+    At most one call starts per window, and (unless it is slow) the next starts when it is done, so groups
+    grow with the load. Use it as `async with GroupCommit(log) as group`.
+    """
+
+    def __init__(self, log: PostgresEventLog, *, window_s: float = WINDOW_S) -> None:
+        self._log = log
+        self._window_s = window_s
+        self._waiting: list[_Waiting] = []
+        self._arrived = asyncio.Event()
+        self._calls: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+
+    async def __aenter__(self) -> "GroupCommit":
+        self._loop = asyncio.create_task(self._run())
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Append what waits, then stop."""
+        while self._waiting or self._calls:
+            await asyncio.sleep(self._window_s)
+        if self._loop is not None:
+            self._loop.cancel()
+            await asyncio.gather(self._loop, return_exceptions=True)
+            self._loop = None
+
+    async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
+        """One outcome for each unit, durable when it returns. With a connection: not gathered.
+
+        Raises: UnavailableError where the database is away (what then became of it, a repeat with the same
+        claims tells) or too many wait.
+        """
+        if connection is not None:
+            return await self._log.append(units, connection=connection)
+        if self._loop is None or self._loop.done():
+            raise UnavailableError(detail="the log is not open for appends")
+        encoded = [await self._log.encode(unit) for unit in units]
+        if len(self._waiting) + len(encoded) > MAX_WAITING:
+            raise UnavailableError(detail="too many appends wait already")
+        loop = asyncio.get_running_loop()
+        mine: list[_Waiting] = [(unit, loop.create_future()) for unit in encoded]
+        self._waiting.extend(mine)
+        self._arrived.set()
+        return list(await asyncio.gather(*(future for _, future in mine)))
+
+    async def _run(self) -> None:
+        while True:
+            await self._arrived.wait()
+            # Whoever is ready to run in this turn of the loop joins the group.
+            await asyncio.sleep(0)
+            started = asyncio.get_running_loop().time()
+            call = asyncio.create_task(self._append(self._take()))
+            self._calls.add(call)
+            call.add_done_callback(self._calls.discard)
+            await asyncio.wait({call}, timeout=SLOW_S)
+            if len(self._calls) >= MAX_CALLS:
+                await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
+            rest = self._window_s - (asyncio.get_running_loop().time() - started)
+            if rest > 0:
+                await asyncio.sleep(rest)
+
+    def _take(self) -> list[_Waiting]:
+        size, count = 0, 0
+        for unit, _ in self._waiting[:MAX_UNITS]:
+            size += unit.size
+            if count and size > MAX_BYTES:
+                break
+            count += 1
+        group, self._waiting = self._waiting[:count], self._waiting[count:]
+        if not self._waiting:
+            self._arrived.clear()
+        return group
+
+    async def _append(self, group: list[_Waiting]) -> None:
+        try:
+            outcomes = await self._log.append_encoded([unit for unit, _ in group])
+        except UnavailableError as error:
+            _fail(group, error)
+        except Exception as error:
+            # One unit that the database cannot take at all must not be everybody's failure.
+            if len(group) == 1:
+                _fail(group, error)
+                return
+            for each in group:
+                await self._append([each])
+        else:
+            for (_, future), outcome in zip(group, outcomes, strict=True):
+                if not future.done():
+                    future.set_result(outcome)
+
+
+def _fail(group: list[_Waiting], error: Exception) -> None:
+    for _, future in group:
+        if not future.done():
+            future.set_exception(error)
