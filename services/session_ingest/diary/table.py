@@ -69,6 +69,12 @@ def read_table(raw: bytes) -> Table:
     )
 
 
+def text_lines(raw: bytes) -> list[str]:
+    """The file's lines with their ends, numbered as rejections number them (from 1: index 0 is line 1)."""
+    text, _ = _decode(raw)
+    return list(io.StringIO(text, newline=""))
+
+
 def _decode(raw: bytes) -> tuple[str, list[Remark]]:
     remarks: list[Remark] = []
     encoding = "utf-8"
