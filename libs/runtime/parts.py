@@ -55,7 +55,9 @@ DECLARED: Final = (
     Service("notification", "services.notification.main", "notification", uses=("mail-catcher",)),
     Service("reporting", "services.reporting.main", "reporting"),
 )
-SERVICES: Final = tuple(each for each in DECLARED if find_spec(each.module.rpartition(".")[0]) and find_spec(each.module))
+SERVICES: Final = tuple(
+    each for each in DECLARED if find_spec(each.module.rpartition(".")[0]) and find_spec(each.module)
+)
 SERVERS: Final = ("postgres", "nats", "edge", "mail-catcher")
 ALL: Final = frozenset(SERVERS) | {each.name for each in SERVICES}
 STOP_ORDER: Final = ("edge", *(each.name for each in SERVICES), "mail-catcher", "nats", "postgres")
@@ -105,7 +107,7 @@ def postgres(view: StackView) -> Program:
 
 def nats(view: StackView) -> Program:
     """The message server, with a user for each service."""
-    config = view.data / "run" / "nats.conf"
+    config = nats_config_file(view.data)
     config.write_text(nats_config())
     passwords = {password_variable(user): view.credentials.nats_password(user) for user in USERS}
     return Program(
@@ -120,6 +122,11 @@ def nats(view: StackView) -> Program:
         ),
         ready=_answering(view.ports["nats-monitor"], "/healthz"),
     )
+
+
+def nats_config_file(data: Path) -> Path:
+    """The server's configuration: not beside its store, which may be wiped at any moment."""
+    return data / "run" / "nats.conf"
 
 
 def edge(view: StackView, parts: frozenset[str]) -> Program:

@@ -11,7 +11,7 @@ from typing import Final
 import psutil
 
 from libs.runtime.folder import StackView, default_data, make_folder, require_owner
-from libs.runtime.parts import ALL, SCHEMA, SERVICES, STOP_ORDER, programs
+from libs.runtime.parts import ALL, SCHEMA, SERVICES, STOP_ORDER, nats_config_file, programs
 from libs.runtime.ports import DEFAULTS, choose_ports
 from libs.runtime.schema import SchemaStep
 from libs.runtime.state import (
@@ -67,7 +67,8 @@ class Stack(StackView):
     async def stop(self, *, at_once: asyncio.Event | None = None) -> None:
         """Stop everything in order; nothing is left but the data."""
         await self._supervisor.stop(at_once=at_once)
-        state_file(self.data).unlink(missing_ok=True)
+        for left in (state_file(self.data), nats_config_file(self.data)):
+            left.unlink(missing_ok=True)
 
     def state(self) -> StackState:
         """What runs at the moment."""
