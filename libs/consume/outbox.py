@@ -242,7 +242,7 @@ class _Statements:
         columns = "delivery, log, stream, about, channel, recipient, template, effective_at, key"
         self.intend = (
             f"INSERT INTO {table} ({columns}, due_at) "  # noqa: S608
-            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (delivery) DO NOTHING"
+            "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (log, delivery) DO NOTHING"
         )
         self.claim = (
             f"UPDATE {table} SET attempt = attempt + 1, due_at = $3 "  # noqa: S608

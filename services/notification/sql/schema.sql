@@ -4,7 +4,7 @@
 CREATE SCHEMA notification;
 
 CREATE TABLE notification.outbox (
-    delivery text COLLATE "C" PRIMARY KEY,
+    delivery text COLLATE "C" NOT NULL,
     log text COLLATE "C" NOT NULL,
     stream text COLLATE "C" NOT NULL,
     about text COLLATE "C" NOT NULL,
@@ -14,8 +14,10 @@ CREATE TABLE notification.outbox (
     effective_at timestamptz NOT NULL,
     key text,
     attempt integer NOT NULL DEFAULT 0,
-    due_at timestamptz NOT NULL
+    due_at timestamptz NOT NULL,
+    PRIMARY KEY (log, delivery)
 ) WITH (fillfactor = 70);
+CREATE INDEX outbox_delivery ON notification.outbox (delivery);
 CREATE INDEX outbox_due ON notification.outbox (due_at);
 
 GRANT USAGE ON SCHEMA notification TO heelrise_notification;
