@@ -1,7 +1,8 @@
 """Write the pages that are made from the code: `python docs/generate.py [--check]`.
 
 `docs/events.md` is the catalogue of events: each type, who appends it where, and the fields of its data, with
-what their docstrings say. With `--check` nothing is written; a page that isn't as it would be fails.
+what their docstrings say. `docs/adr/0000-index.md` lists the decisions. With `--check` nothing is written; a page
+that isn't as it would be fails.
 """
 
 import ast
@@ -35,6 +36,12 @@ the classes. A released schema never changes: a change is a new type, `.v<N+1>`,
 Absent means not told. Decimals are strings that keep the digits typed; times inside `data` are as typed.
 Every event may have `claims` and `releases`, lists of `kind:digest`: what it makes unique in its log, and
 gives up.
+"""
+INDEX_INTRODUCTION = """# Decisions
+
+Choices that are costly to undo: the context in at most four sentences, the decision in one or two, what follows
+from it, and what was left aside. One that is given up stays, and says which one took its place.
+
 """
 
 
@@ -159,7 +166,17 @@ def event_catalogue() -> str:
     return "\n".join(section.rstrip("\n") + "\n" for section in sections)
 
 
-PAGES = {"events.md": event_catalogue}
+def decisions_index() -> str:
+    """The ADRs by number: the first line of each is its title."""
+    lines = []
+    for path in sorted((DOCS / "adr").glob("[0-9]*.md")):
+        if path.name != "0000-index.md":
+            title = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("# ")
+            lines.append(f"- [{title}]({path.name})")
+    return INDEX_INTRODUCTION + "\n".join(lines) + "\n"
+
+
+PAGES = {"events.md": event_catalogue, "adr/0000-index.md": decisions_index}
 
 
 def main(arguments: list[str]) -> int:
