@@ -1,8 +1,8 @@
 """Write the pages that are made from the code: `python docs/generate.py [--check]`.
 
 `docs/events.md` is the catalogue of events: each type, who appends it where, and the fields of its data, with
-what their docstrings say. `docs/adr/0000-index.md` lists the decisions. With `--check` nothing is written; a page
-that isn't as it would be fails.
+what their docstrings say. `docs/adr/0000-index.md` lists the decisions. With `--check` nothing is written; a
+page that isn't as it would be fails.
 """
 
 import ast
@@ -39,8 +39,8 @@ gives up.
 """
 INDEX_INTRODUCTION = """# Decisions
 
-Choices that are costly to undo: the context in at most four sentences, the decision in one or two, what follows
-from it, and what was left aside. One that is given up stays, and says which one took its place.
+Choices that are costly to undo: the context in at most four sentences, the decision in one or two, what
+follows from it, and what was left aside. One that is given up stays, and says which one took its place.
 
 """
 
