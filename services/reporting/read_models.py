@@ -42,9 +42,9 @@ TABLES: Final = ("patients", "panel", "stage_timeline")
 
 _PATIENT: Final = """
 INSERT INTO reporting.patients
-    (log, patient, registered_position, inputs, judged, answered, last_input_at, waiting_since, red_flags)
+    (log, patient, identity_position, inputs, judged, answered, last_input_at, waiting_since, red_flags)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-ON CONFLICT (log, patient) DO UPDATE SET registered_position = excluded.registered_position,
+ON CONFLICT (log, patient) DO UPDATE SET identity_position = excluded.identity_position,
     inputs = excluded.inputs, judged = excluded.judged, answered = excluded.answered,
     last_input_at = excluded.last_input_at, waiting_since = excluded.waiting_since,
     red_flags = excluded.red_flags
@@ -78,7 +78,7 @@ FROM reporting.panel p JOIN reporting.patients t USING (log, patient)
 WHERE p.log = $1 AND (p.patient, p.programme) > ($2, $3) ORDER BY p.patient, p.programme LIMIT $4
 """  # noqa: S608 - the names are ours
 _SELECT_PATIENTS: Final = """
-SELECT patient, registered_position, inputs, answered, last_input_at, waiting_since FROM reporting.patients
+SELECT patient, identity_position, inputs, answered, last_input_at, waiting_since FROM reporting.patients
 WHERE log = $1 AND patient > $2 ORDER BY patient LIMIT $3
 """
 _SELECT_CHANGES: Final = """
@@ -104,7 +104,7 @@ class PatientLine(msgspec.Struct, frozen=True, kw_only=True):
     """A patient, without a name: that is opened from the log."""
 
     patient: str
-    registered_position: int | None
+    identity_position: int | None
     inputs: int
     answered: int
     last_input_at: datetime
@@ -129,7 +129,7 @@ async def save(connection: Connection, log: LogId, records: Iterable[Record]) ->
     records = tuple(records)
     patients = [
         (
-            log, each.patient, each.registered_position, each.told, each.judged, each.answered,
+            log, each.patient, each.identity_position, each.told, each.judged, each.answered,
             each.last_input_at, each.waiting_since, red_flags_of(each),
         )
         for each in records

@@ -83,7 +83,7 @@ def _row(record: Record, programme: Programme) -> PanelRow:
 
 
 def red_flags_of(record: Record) -> tuple[str, ...]:
-    """What suspends all loading: decided, or told and not decided on yet. A report alone is enough to show it."""
+    """What suspends all loading, decided or only told: a report alone is enough to show it."""
     told = (flag for each in record.open for flag in red_flags_told(each.event))
     return tuple(dict.fromkeys((*record.state.suspended, *told)))
 

@@ -21,6 +21,7 @@ from libs.kernel.ids import EntryId, LogId, PatientId, StreamId
 from libs.rehab.fold import apply
 from libs.rehab.inputs import Concluded, Input
 from libs.rehab.patient import Patient, empty_patient
+from services.reporting.domain.identity import identity_of
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,7 +72,8 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     judged: int = 0
     """Version of the judgement stream."""
     answered: int = 0
-    registered_position: int | None = None
+    identity_position: int | None = None
+    """Of the newest entry that tells who the patient is."""
     last_input_at: datetime | None = None
     """When the newest input happened."""
     open: tuple[Told, ...] = ()
@@ -105,15 +107,13 @@ def extend(record: Record, lines: Iterable[Line]) -> Record:
 
 
 def _told(record: Record, line: Told) -> Record:
-    registered = record.registered_position
-    if registered is None and line.type.startswith("heelrise.patient_registered."):
-        registered = line.position
+    tells_who = identity_of(line.event) is not None
     newest = line.occurred_at if record.last_input_at is None else max(record.last_input_at, line.occurred_at)
     return msgspec.structs.replace(
         record,
         told=line.version,
         open=(*record.open, line),
-        registered_position=registered,
+        identity_position=line.position if tells_who else record.identity_position,
         last_input_at=newest,
     )
 

@@ -6,7 +6,7 @@ CREATE SCHEMA reporting;
 CREATE TABLE reporting.patients (
     log text COLLATE "C",
     patient text COLLATE "C",
-    registered_position bigint,
+    identity_position bigint,
     inputs bigint NOT NULL,
     judged bigint NOT NULL,
     answered bigint NOT NULL,

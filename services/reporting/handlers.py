@@ -1,0 +1,373 @@
+"""Reads: one patient from the log, a clinic from the read models, each recorded before it is answered."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Final
+
+import asyncpg
+import msgspec
+
+from libs.eventlog.port import Clinic, EventLog, Recorded
+from libs.eventlog.postgres import unavailable_where_away
+from libs.events.accesses import RecordAccessed
+from libs.kernel.clock import Clock
+from libs.kernel.errors import NotFoundError
+from libs.kernel.ids import (
+    ClinicId,
+    LogId,
+    PatientId,
+    access_log,
+    clinical_log,
+    judgement_stream,
+    patient_stream,
+    subject_of,
+)
+from libs.rehab.explain import Explanation, explain
+from libs.rehab.patient import Patient
+from libs.rehab.view import Way
+from services.reporting import read_models
+from services.reporting.clinics import ClinicDirectory
+from services.reporting.domain.identity import Identity, identity_of
+from services.reporting.domain.panel import NOT_CURRENT, STALE_AFTER, PanelRow, not_current_because
+from services.reporting.domain.record import Answer, as_concluded
+from services.reporting.domain.views import (
+    Audience,
+    DecisionView,
+    ProgrammeView,
+    TimelineItem,
+    decision_view,
+    programme_views,
+    timeline_item,
+)
+from services.reporting.domain.whole import Whole, whole_of
+from services.reporting.entries import lines_of
+from services.reporting.protocols import ProtocolStore
+
+_SEE: Final = "SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)"
+_STREAM_OF: Final = "SELECT stream FROM log.entries WHERE log = $1 AND id = $2::uuid"
+_SIZE: Final = "SELECT size FROM log.heads WHERE log = $1"
+
+
+class PanelEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One programme on the panel."""
+
+    row: PanelRow
+    weeks_needed: int
+    last_input_at: datetime
+    current: bool
+    say: str | None
+
+
+class RedFlagged(msgspec.Struct, frozen=True):
+    """A patient with red flags that nobody cleared."""
+
+    patient: str
+    flags: tuple[str, ...]
+
+
+class Panel(msgspec.Struct, frozen=True, kw_only=True):
+    """A page of a clinic's panel."""
+
+    clinic: str
+    name: str
+    as_of: datetime
+    current: bool
+    programmes: tuple[PanelEntry, ...]
+    red_flags: tuple[RedFlagged, ...]
+
+
+class Listed(msgspec.Struct, frozen=True, kw_only=True):
+    """A patient in the clinic's list."""
+
+    patient: str
+    identity: Identity
+    inputs: int
+    answered: int
+    last_input_at: datetime
+
+
+class PatientShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a patient stands."""
+
+    patient: str
+    identity: Identity
+    current: bool
+    not_current_because: str | None
+    inputs: int
+    answered: int
+    last_input_at: datetime | None
+    red_flags: tuple[str, ...]
+    programmes: tuple[ProgrammeView, ...]
+
+
+class EntryShown(msgspec.Struct, frozen=True, kw_only=True):
+    """What an auditor sees of an entry without its data."""
+
+    position: int
+    id: str
+    type: str
+    stream: str
+    version: int
+    time: str
+    occurred_at: str
+    actor: str
+    leaf_hash: str
+    answers: str | None
+
+
+class AccessShown(msgspec.Struct, frozen=True, kw_only=True):
+    """Who looked at what."""
+
+    position: int
+    id: str
+    time: str
+    principal: str
+    operation: str
+    purpose: str
+    outcome: str
+    patients: tuple[str, ...]
+    entries: tuple[str, ...]
+
+
+class Reads:
+    """All that is read. Nothing here records: the routes do, with what these return."""
+
+    def __init__(
+        self,
+        *,
+        log: EventLog,
+        pool: asyncpg.Pool,
+        clinics: ClinicDirectory,
+        protocols: ProtocolStore,
+        way: Callable[[Patient, ProtocolStore], Way],
+        clock: Clock,
+    ) -> None:
+        self._log = log
+        self._pool = pool
+        self._clinics = clinics
+        self._protocols = protocols
+        self._way = way
+        self._clock = clock
+
+    async def panel(self, clinic: ClinicId, after: tuple[str, str], limit: int) -> Panel:
+        """A page of the panel, by patient and programme."""
+        log, now = clinical_log(clinic), self._clock.now()
+        async with self._seeing(log) as connection:
+            lines = await read_models.panel(connection, log, after, limit)
+            flagged = await read_models.red_flags(connection, log)
+            quarantined = await read_models.quarantined(connection, log)
+            cursor = await read_models.cursor(connection, log)
+        current = not await self._is_behind(log, cursor, now)
+        await self._protocols.load(log, {each.row.protocol for each in lines})
+        return Panel(
+            clinic=clinic,
+            name=(await self._clinics.of(clinic)).name,
+            as_of=now,
+            current=current,
+            programmes=tuple(self._entry(each, quarantined, now, current=current) for each in lines),
+            red_flags=tuple(RedFlagged(patient, flags) for patient, flags in flagged.items()),
+        )
+
+    def _entry(
+        self, line: read_models.PanelLine, quarantined: frozenset[str], now: datetime, *, current: bool
+    ) -> PanelEntry:
+        because = not_current_because(
+            waiting_since=line.waiting_since, quarantined=line.row.patient in quarantined, now=now
+        )
+        current = current and because is None
+        return PanelEntry(
+            row=line.row,
+            weeks_needed=self._protocols.get(line.row.protocol).whole("W1.weeks"),
+            last_input_at=line.last_input_at,
+            current=current,
+            say=None if current else NOT_CURRENT,
+        )
+
+    async def _is_behind(self, log: LogId, cursor: int, now: datetime) -> bool:
+        """Whether the tables lack something that was recorded too long ago."""
+        unread = await self._log.read(log, after=cursor, limit=1)
+        return bool(unread) and now - unread[0].envelope.recorded_at > STALE_AFTER
+
+    async def patients(self, clinic: ClinicId, after: str, limit: int) -> list[Listed]:
+        """A page of the clinic's patients, with what they are called."""
+        log = clinical_log(clinic)
+        async with self._seeing(log) as connection:
+            lines = await read_models.patients(connection, log, after, limit)
+        return [
+            Listed(
+                patient=each.patient,
+                identity=await self._identity(log, each.identity_position),
+                inputs=each.inputs,
+                answered=each.answered,
+                last_input_at=each.last_input_at,
+            )
+            for each in lines
+        ]
+
+    async def _identity(self, log: LogId, position: int | None) -> Identity:
+        if position is None:
+            return Identity()
+        entries = await self._log.read(log, after=position - 1, limit=1)
+        return (identity_of(entries[0].event) if entries else None) or Identity()
+
+    async def stages(self, clinic: ClinicId, limit: int) -> list[read_models.Change]:
+        """What moved or stopped a programme of the clinic, the newest first."""
+        log = clinical_log(clinic)
+        async with self._seeing(log) as connection:
+            return await read_models.changes(connection, log, limit)
+
+    async def whole(self, clinic: ClinicId, patient: PatientId) -> Whole:
+        """Everything about a patient, folded from the log: what was just written is in it.
+
+        Raises: NotFoundError, GoneError.
+        """
+        log = clinical_log(clinic)
+        entries = await self._log.read_streams(log, [patient_stream(patient), judgement_stream(patient)])
+        if not entries:
+            raise NotFoundError
+        whole = whole_of(patient, log, lines_of(entries))
+        await self._protocols.load(log, _hashes(whole))
+        return whole
+
+    async def patient(self, clinic: ClinicId, whole: Whole) -> PatientShown:
+        """Where a patient stands."""
+        log, record = clinical_log(clinic), whole.record
+        async with self._seeing(log) as connection:
+            quarantined = await read_models.quarantined(connection, log)
+        because = not_current_because(
+            waiting_since=record.waiting_since,
+            quarantined=record.patient in quarantined,
+            now=self._clock.now(),
+        )
+        way = self._way(record.state, self._protocols)
+        return PatientShown(
+            patient=record.patient,
+            identity=whole.identity,
+            current=because is None,
+            not_current_because=because,
+            inputs=record.told,
+            answered=record.answered,
+            last_input_at=record.last_input_at,
+            red_flags=way.red_flags,
+            programmes=programme_views(whole, way.programmes, self._explain),
+        )
+
+    def timeline(
+        self, whole: Whole, *, before: int | None, limit: int, audience: Audience, only_changes: bool
+    ) -> list[TimelineItem]:
+        """Inputs with their decisions, the newest first, from below a version on."""
+        found: list[TimelineItem] = []
+        newest = len(whole.told) if before is None else min(before - 1, len(whole.told))
+        for told in reversed(whole.told[: max(newest, 0)]):
+            item = timeline_item(whole, told, self._explain, audience, only_changes=only_changes)
+            if item is not None:
+                found.append(item)
+            if len(found) == limit:
+                break
+        return found
+
+    def decision(self, whole: Whole, wanted: str) -> DecisionView:
+        """A decision, explained. Raises: NotFoundError."""
+        answer = whole.decision(wanted)
+        if answer is None:
+            raise NotFoundError
+        return decision_view(whole, answer, self._explain)
+
+    def decisions(self, whole: Whole, version: int) -> list[DecisionView]:
+        """The decisions that answer an input, explained; empty while it is unanswered.
+
+        Raises: NotFoundError.
+        """
+        if whole.input(version) is None:
+            raise NotFoundError
+        return [decision_view(whole, each, self._explain) for each in whole.answers.get(version, ())]
+
+    async def patient_of(self, clinic: ClinicId, decision: str) -> PatientId:
+        """Whom a decision is about. Raises: NotFoundError."""
+        log = clinical_log(clinic)
+        async with self._seeing(log) as connection:
+            stream = await connection.fetchval(_STREAM_OF, log, decision)
+        if stream is None or not stream.startswith("judgement-"):
+            raise NotFoundError
+        return PatientId(subject_of(stream))
+
+    async def entries(self, clinic: ClinicId, after: int, limit: int) -> list[EntryShown]:
+        """Entries of the clinic's log in order, without their data."""
+        found = await self._log.read(clinical_log(clinic), after=after, limit=limit)
+        return [_entry(each) for each in found]
+
+    async def accesses(self, clinic: ClinicId, before: int | None, limit: int) -> list[AccessShown]:
+        """Who looked at what, the newest first, from below a position on."""
+        log = access_log(clinic)
+        async with self._seeing(log) as connection:
+            size = await connection.fetchval(_SIZE, log) or 0
+        end = size if before is None else min(before, size)
+        start = max(end - limit, 0)
+        found = await self._log.read(log, after=start - 1, limit=end - start) if end > start else []
+        shown = [_access(each) for each in reversed(found)]
+        return [each for each in shown if each is not None]
+
+    async def is_there(self) -> bool:
+        """Whether the database answers."""
+        return bool(await self._pool.fetchval("SELECT true"))
+
+    async def clinic(self, slug: ClinicId) -> Clinic:
+        """What the registry says of a clinic. Raises: NotFoundError."""
+        return await self._clinics.of(slug)
+
+    def _explain(self, answer: Answer) -> Explanation:
+        return explain(as_concluded(answer), self._protocols.of(answer.decision.protocol))
+
+    @asynccontextmanager
+    async def _seeing(self, log: LogId) -> AsyncIterator[read_models.Connection]:
+        """A transaction in which row-level security shows one log."""
+        async with unavailable_where_away(), self._pool.acquire() as connection, connection.transaction():
+            await connection.execute(_SEE, log)
+            yield connection
+
+
+def _hashes(whole: Whole) -> Iterable[str]:
+    named = {each.protocol.hash for each in whole.record.state.programmes}
+    for answers in whole.answers.values():
+        named.update(each.decision.protocol.hash for each in answers if each.decision.protocol is not None)
+    return named
+
+
+def _entry(entry: Recorded) -> EntryShown:
+    envelope = entry.envelope
+    return EntryShown(
+        position=entry.position,
+        id=envelope.id,
+        type=envelope.type,
+        stream=entry.stream,
+        version=entry.version,
+        time=envelope.time,
+        occurred_at=envelope.occurredat,
+        actor=envelope.actor,
+        leaf_hash=entry.leaf_hash.hex(),
+        answers=envelope.answers,
+    )
+
+
+def _access(entry: Recorded) -> AccessShown | None:
+    event = entry.event
+    if not isinstance(event, RecordAccessed):
+        return None
+    return AccessShown(
+        position=entry.position,
+        id=entry.envelope.id,
+        time=entry.envelope.time,
+        principal=event.principal,
+        operation=event.operation,
+        purpose=event.purpose,
+        outcome=event.outcome,
+        patients=event.patients,
+        entries=event.entries,
+    )
+
+
+def patients_in(entries: Sequence[EntryShown]) -> tuple[str, ...]:
+    """The patients whom entries are about."""
+    streams = (each.stream.partition("-") for each in entries)
+    return tuple(dict.fromkeys(subject for kind, _, subject in streams if kind in ("patient", "judgement")))
