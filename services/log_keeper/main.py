@@ -2,37 +2,42 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from importlib.metadata import version
+from typing import Final
 
 import asyncpg
 from fastapi import FastAPI
 
 from libs.bus.jetstream import JetStreamBus
 from libs.bus.link import NatsAddress
+from libs.eventlog.postgres import open_pool
 from libs.runtime.server import run, serve
 from libs.web.app import create_app
 from services.log_keeper.relay import Relay
 from services.log_keeper.settings import KeeperSettings
 
+NAME: Final = "log-keeper"
+_CONNECTIONS: Final = 4
+_STATEMENT_S: Final = 10.0
+
 
 async def main() -> None:
-    """Publish what is appended, until told to stop."""
+    """Publish what is appended until told to stop."""
     settings = KeeperSettings()
     address = NatsAddress(settings.nats_url, settings.nats_user, settings.nats_password())
     bus = JetStreamBus(address, keeps_stream=True)
-    async with asyncpg.create_pool(
+    bus.open()
+    pool = await open_pool(
         settings.database_url,
-        password=settings.database_password(),
-        min_size=0,
-        max_size=4,
-        timeout=5,
-        command_timeout=10,
-    ) as pool:
-        bus.open()
+        settings.database_password(),
+        max_size=_CONNECTIONS,
+        command_timeout_s=_STATEMENT_S,
+    )
+    try:
         relay = Relay(pool=pool, bus=bus, sweep_s=settings.sweep_s)
-        try:
-            await serve(_app(pool, bus), settings, background=[relay.run])
-        finally:
-            await bus.close()
+        await serve(_app(pool, bus), settings, background=[relay.run])
+    finally:
+        await bus.close()
+        await pool.close()
 
 
 def openapi_app() -> FastAPI:
@@ -46,15 +51,20 @@ def openapi_app() -> FastAPI:
 
 def _app(pool: asyncpg.Pool, bus: JetStreamBus) -> FastAPI:
     async def ready() -> Mapping[str, bool]:
-        await pool.fetchval("SELECT 1")
-        return {"database": True, "bus": bus.health.connected}
+        return {"database": await pool.fetchval("SELECT true"), "bus": bus.health.connected}
 
     return _described(ready)
 
 
 def _described(ready: Callable[[], Awaitable[Mapping[str, bool]]]) -> FastAPI:
-    return create_app(title="Heelrise log-keeper", version=version("heelrise"), verifier=None, ready=ready)
+    return create_app(
+        title="Heelrise log-keeper",
+        version=version("heelrise"),
+        description="Publishes what is appended, in order. It answers health checks only.",
+        verifier=None,
+        ready=ready,
+    )
 
 
 if __name__ == "__main__":
-    run(main, service="log-keeper")
+    run(main, service=NAME)

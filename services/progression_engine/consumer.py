@@ -1,0 +1,57 @@
+"""Wake-ups → handlers: what runs beside the engine's HTTP server."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import asyncpg
+
+from libs.bus.port import Bus
+from libs.consume.consumer import Consumer
+from libs.consume.postgres import PostgresPlaces
+from libs.eventlog.port import EventLog
+from libs.kernel.clock import Clock
+from services.progression_engine.handlers import Engine
+from services.progression_engine.protocols import ProtocolShelf
+from services.progression_engine.states import States
+from services.progression_engine.timers import Timers
+
+CONSUMER: Final = "engine"
+CATEGORIES: Final = frozenset({"patient"})
+
+
+@dataclass(frozen=True)
+class Running:
+    """The parts that work in the background; run both."""
+
+    consumer: Consumer
+    timers: Timers
+
+
+def make_running(
+    *,
+    pool: asyncpg.Pool,
+    log: EventLog,
+    bus: Bus,
+    clock: Clock,
+    sweep_s: float = 5.0,
+    batch: int = 256,
+    workers: int = 2,
+    kept_patients: int = 4_096,
+) -> Running:
+    """The engine over one database: it answers what comes, and lets time pass."""
+    places = PostgresPlaces(CONSUMER, pool)
+    engine = Engine(log=log, states=States(kept_patients), protocols=ProtocolShelf(log))
+    consumer = Consumer(
+        places=places,
+        log=log,
+        bus=bus,
+        handler=engine,
+        clock=clock,
+        categories=CATEGORIES,
+        batch=batch,
+        sweep_s=sweep_s,
+        workers=workers,
+    )
+    timers = Timers(places=places, pool=pool, log=log, bus=bus, clock=clock, look_at=consumer.look_at)
+    consumer.on_caught_up = timers.caught_up
+    return Running(consumer, timers)

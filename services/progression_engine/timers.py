@@ -1,0 +1,142 @@
+"""Time passing: where nothing came until a deadline, `time_passed` says so, once per patient and deadline.
+
+It is appended only when all inputs up to the head are answered, so a fact that came before the deadline is
+never overtaken; by one engine at a time, since it holds the log's cursor meanwhile; and a patient whose
+`time_passed` is not answered yet gets no other. An engine that stood still catches up, deadline by deadline.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+import asyncpg
+
+from libs.bus.port import Bus
+from libs.consume.errors import is_transient
+from libs.consume.places import Places
+from libs.eventlog.port import Appended, Duplicate, Erased, EventLog, Outcome
+from libs.kernel.clock import Clock
+from libs.kernel.ids import LogId, PatientId
+from services.progression_engine.drafting import time_passed_unit
+
+_log = logging.getLogger(__name__)
+_LOOK_S: Final = 5.0
+_AGAIN_S: Final = 0.25
+_AT_ONCE: Final = 200
+"""Patients of one log in one append."""
+
+_NEXT: Final = "SELECT engine.next_due()"
+_DUE_LOGS: Final = "SELECT engine.due_logs($1)"
+_AT_HEAD: Final = "SELECT h.size = $2 + 1 FROM log.heads AS h WHERE h.log = $1"
+_DUE: Final = """
+SELECT d.patient, d.due FROM engine.deadlines AS d
+WHERE d.log = $1 AND d.fires_at <= $2 AND d.patient <> ALL ($3) ORDER BY d.fires_at, d.patient LIMIT $4
+"""
+_DROP: Final = "DELETE FROM engine.deadlines WHERE log = $1 AND patient = ANY ($2)"
+
+
+class Timers:
+    """Lets time pass for all patients of all logs."""
+
+    def __init__(
+        self,
+        *,
+        places: Places,
+        pool: asyncpg.Pool,
+        log: EventLog,
+        bus: Bus,
+        clock: Clock,
+        look_at: Callable[[LogId], None],
+    ) -> None:
+        """`look_at` asks the consumer to catch up with a log."""
+        self._places = places
+        self._pool = pool
+        self._log = log
+        self._bus = bus
+        self._clock = clock
+        self._look_at = look_at
+        self._some = asyncio.Event()
+        self._fired: set[LogId] = set()
+
+    async def caught_up(self, log: LogId) -> None:
+        """A log's inputs are answered: where time passed in it, the next deadline may be past too."""
+        if log in self._fired:
+            self._fired.discard(log)
+            self._some.set()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Let time pass until `stop` is set."""
+        stopped = asyncio.create_task(stop.wait())
+        try:
+            while not stop.is_set():
+                self._some.clear()
+                pause = await self._round()
+                some = asyncio.create_task(self._some.wait())
+                await asyncio.wait({stopped, some}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                some.cancel()
+        finally:
+            stopped.cancel()
+
+    async def fire_due(self) -> int:
+        """Let time pass wherever it can. Returns: for how many patients."""
+        now = self._clock.now()
+        rows = await self._pool.fetch(_DUE_LOGS, now)
+        return sum([await self.fire(LogId(row[0]), now) for row in rows])
+
+    async def fire(self, log: LogId, now: datetime) -> int:
+        """Let time pass in one log, for patients whose deadline lies before `now`."""
+        async with self._places.hold(log) as place:
+            if place is None:
+                return 0
+            if not await place.connection.fetchval(_AT_HEAD, log, place.cursor):
+                self._look_at(log)
+                return 0
+            waiting = [each.subject for each in place.waiting]
+            rows = await place.connection.fetch(_DUE, log, now, waiting, _AT_ONCE)
+            due = [(PatientId(row["patient"]), row["due"]) for row in rows]
+            if not due:
+                return 0
+            outcomes = await self._log.append(
+                [time_passed_unit(log, patient, instant) for patient, instant in due],
+                connection=place.connection,
+            )
+        self._fired.add(log)
+        await self._settle(log, [patient for patient, _ in due], outcomes)
+        await self._bus.hint([log])
+        self._look_at(log)
+        return sum(isinstance(each, Appended) for each in outcomes)
+
+    async def _round(self) -> float:
+        """Seconds until the next look."""
+        try:
+            await self.fire_due()
+            due: datetime | None = await self._pool.fetchval(_NEXT)
+        except Exception as error:
+            if not is_transient(error):
+                raise
+            _log.warning("timers wait", extra={"reason": type(error).__name__})
+            return _LOOK_S
+        if due is None:
+            return _LOOK_S
+        left = (due - self._clock.now()) / timedelta(seconds=1)
+        return min(_LOOK_S, max(_AGAIN_S, left))
+
+    async def _settle(self, log: LogId, patients: Sequence[PatientId], outcomes: Sequence[Outcome]) -> None:
+        """Forget deadlines that cannot pass: of the erased, and what was claimed before and came again."""
+        stuck = [
+            patient
+            for patient, outcome in zip(patients, outcomes, strict=True)
+            if not isinstance(outcome, Appended)
+        ]
+        if not stuck:
+            return
+        for outcome in outcomes:
+            if not isinstance(outcome, Appended | Erased | Duplicate):
+                # Busy, closed: the deadlines stay, and are looked at again.
+                return
+        _log.warning("deadlines that passed before are dropped", extra={"log": log, "count": len(stuck)})
+        async with self._places.hold(log) as place:
+            if place is not None:
+                await place.connection.execute(_DROP, log, stuck)
