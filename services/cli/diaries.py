@@ -186,7 +186,7 @@ async def _follow(
         await _check_quarantine(connection, open_ones)
         if time.monotonic() - moved_at > patience_s:
             raise UnavailableError(
-                detail=f"{total - done} inputs have no answer after {patience_s:.0f} s: see `heelrise status`."
+                detail=f"{total - done} inputs wait, for {patience_s:.0f} s none moved: `heelrise status`."
             )
         await asyncio.sleep(_LOOK_EVERY_S)
 

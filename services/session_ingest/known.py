@@ -1,5 +1,6 @@
 """What ingest knows of clinics and patients: asked of the log once, then remembered."""
 
+import asyncio
 import time
 from collections import OrderedDict
 from collections.abc import Callable
@@ -37,14 +38,18 @@ class Known:
         self._elapsed = elapsed
         self._clinics: dict[ClinicId, Clinic] = {}
         self._asked_at = -_ASK_AGAIN_S
+        self._asking = asyncio.Lock()
         self._created: dict[ClinicId, ClinicCreated] = {}
         self._patients: OrderedDict[tuple[LogId, PatientId], KnownPatient] = OrderedDict()
 
     async def clinic(self, slug: ClinicId) -> Clinic:
         """A clinic. Raises: NotFoundError."""
-        if slug not in self._clinics and self._elapsed() - self._asked_at >= _ASK_AGAIN_S:
-            self._asked_at = self._elapsed()
-            self._clinics = {each.slug: each for each in await self._log.clinics()}
+        if slug not in self._clinics:
+            # Who comes while somebody asks waits for that answer: not yet known is not "there is none".
+            async with self._asking:
+                if slug not in self._clinics and self._elapsed() - self._asked_at >= _ASK_AGAIN_S:
+                    self._asked_at = self._elapsed()
+                    self._clinics = {each.slug: each for each in await self._log.clinics()}
         if slug not in self._clinics:
             raise NotFoundError
         return self._clinics[slug]

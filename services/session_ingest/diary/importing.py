@@ -10,7 +10,6 @@ import msgspec
 
 from libs.eventlog.port import (
     Appended,
-    BlobDraft,
     Busy,
     Duplicate,
     Outcome,
@@ -18,12 +17,14 @@ from libs.eventlog.port import (
     Refused,
     Unit,
 )
-from libs.events.base import Side, Told
+from libs.events.base import ProtocolRef, Side, Told
 from libs.events.facts import ProgrammeEnrolled
 from libs.kernel.errors import ForbiddenError, GoneError
 from libs.kernel.ids import ClinicId, LogId, PatientId, ProgrammeId, StreamId, clinical_log, subject_of
+from libs.rehab.protocol import canonical_bytes, default_ref, load_default
 from libs.web.permissions import Permission, is_granted
 from libs.web.principals import Principal
+from services.session_ingest.admitting import ProtocolMissingError
 from services.session_ingest.diary.dates import Order
 from services.session_ingest.diary.facts import CLINICIANS_OWN, Importing, Planned, plan_facts
 from services.session_ingest.diary.known import (
@@ -37,6 +38,7 @@ from services.session_ingest.diary.known import (
 from services.session_ingest.diary.problems import RejectedRowsError, Rejection, Remark
 from services.session_ingest.diary.read import Diary, ReadOptions, read_diary
 from services.session_ingest.diary.units import (
+    Blobs,
     Target,
     identifier_claim,
     make_units,
@@ -119,6 +121,7 @@ class Plan:
     rejections: tuple[Rejection, ...]
     target: Target
     new_patient: bool
+    protocol: bytes
     units: tuple[Unit, ...] = field(default=())
 
 
@@ -186,19 +189,25 @@ class DiaryImporter:
             file_hash=diary.file_hash,
             rows=diary.rows,
         )
+        protocol = await self._protocol(log, created.protocol)
         told = {id(each.entry) for each in planned}
         fates = tuple(each for each in fates if id(each.entry) in told)
-        plan = Plan(diary, fates, planned, (*late_rejections, *rejections), target, known is None)
+        plan = Plan(diary, fates, planned, (*late_rejections, *rejections), target, known is None, protocol)
         return await self._with_units(plan, wanted)
 
     async def _with_units(self, plan: Plan, wanted: Wanted) -> Plan:
         if wanted.dry_run:
             return plan
-        long = {each.long_note for each in _recorded(plan) if each.long_note}
+        fates = {id(each.entry): each.fate for each in plan.fates}
+        long = {
+            each.long_note for each in plan.planned if each.long_note and fates[id(each.entry)] != "known"
+        }
         if long and plan.new_patient:
             # A blob is sealed under the patient's key, so that has to stand before.
             return await self._register_first(plan, wanted)
-        blobs = {note: await self._blob(plan.target, note) for note in sorted(long)}
+        log, key = plan.target.log, plan.target.key
+        notes = {note: await self._log.make_blob(log, note.encode(), key=key) for note in sorted(long)}
+        blobs = Blobs(notes, await self._log.make_blob(log, plan.protocol, key=None))
         units = make_units(plan.target, plan.fates, plan.planned, blobs, new_patient=plan.new_patient)
         return replace(plan, units=units)
 
@@ -209,8 +218,14 @@ class DiaryImporter:
             raise error_of(outcome)
         return await self._with_units(replace(plan, new_patient=False), wanted)
 
-    async def _blob(self, target: Target, note: str) -> BlobDraft:
-        return await self._log.make_blob(target.log, note.encode(), key=target.key)
+    async def _protocol(self, log: LogId, wanted: ProtocolRef) -> bytes:
+        """The clinic's protocol, which an enrolment names, as its bytes. Raises: ProtocolMissingError."""
+        if wanted.hash == default_ref().hash:
+            return canonical_bytes(load_default())
+        content = await self._log.read_blob(log, wanted.hash, key=None)
+        if content is None:
+            raise ProtocolMissingError
+        return content
 
     async def _recognise(self, log: LogId, reference: str) -> Recognised | None:
         found = await self._log.lookup_claim(log, identifier_claim(reference))
@@ -287,16 +302,6 @@ def _recognised(stream: StreamId, entries: Sequence[Recorded]) -> Recognised:
         facts={each.position: Fact(each.version, event) for each, event in told},
         programmes={side: [each for _, each in sorted(found)] for side, found in programmes.items()},
     )
-
-
-def _recorded(plan: Plan) -> list[Planned]:
-    """The planned facts that will be appended as they are."""
-    fates = {id(each.entry): each.fate for each in plan.fates}
-    return [
-        each
-        for each in plan.planned
-        if fates.get(id(each.entry)) == "new" or (fates.get(id(each.entry)) == "amended" and each.aside)
-    ]
 
 
 def _check_rights(wanted: Wanted, diary: Diary) -> None:

@@ -51,6 +51,18 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
         return f"{patient_stream(self.patient)}/1"
 
 
+class Blobs(msgspec.Struct, frozen=True):
+    """What the entries name: long notes by their text, and the protocol of an enrolment."""
+
+    notes: Mapping[str, BlobDraft]
+    protocol: BlobDraft
+
+    def of(self, planned: Planned) -> tuple[str, ...]:
+        """The addresses that a fact's entry names."""
+        protocol = (self.protocol.address,) if isinstance(planned.fact, ProgrammeEnrolled) else ()
+        return (*protocol, *((self.notes[planned.long_note].address,) if planned.long_note else ()))
+
+
 def identifier_claim(reference: str) -> Claim:
     """The claim on a patient by the clinic's own reference."""
     return Claim("identifier", (REFERENCE, reference))
@@ -65,15 +77,15 @@ def make_units(
     target: Target,
     fates: Sequence[Decided],
     planned: Sequence[Planned],
-    blobs: Mapping[str, BlobDraft],
+    blobs: Blobs,
     *,
     new_patient: bool,
 ) -> tuple[Unit, ...]:
-    """The units of an import, in order; none where there is nothing new. `blobs` has long notes by text.
+    """The units of an import, in order; none where there is nothing new.
 
     A new patient's first unit brings their registration and key.
     """
-    drafts = [*_facts(target, fates, planned, blobs), *_corrections(target, fates, planned)]
+    drafts = [*_facts(target, fates, planned, blobs), *_corrections(target, fates, planned, blobs)]
     if not drafts:
         return ()
     first, last = drafts[0].occurred_at, drafts[-1].occurred_at
@@ -86,13 +98,15 @@ def make_units(
         chunks[-1].append(_draft(target, closed, last))
     chunks[0] = [*head, *chunks[0]]
     keys = (new_patient_key(target.patient),) if new_patient else ()
-    by_address = {blob.address: blob for blob in blobs.values()}
+    by_address = {blob.address: blob for blob in (*blobs.notes.values(), blobs.protocol)}
     return tuple(
         Unit(
             log=target.log,
             drafts=tuple(chunk),
             new_keys=keys if number == 0 else (),
-            blobs=tuple(by_address[address] for draft in chunk for address in draft.blobs),
+            blobs=tuple(
+                by_address[address] for address in sorted({each for draft in chunk for each in draft.blobs})
+            ),
         )
         for number, chunk in enumerate(chunks)
     )
@@ -105,7 +119,7 @@ def registration_unit(target: Target, at: dt.datetime) -> Unit:
 
 
 def _facts(
-    target: Target, fates: Sequence[Decided], planned: Sequence[Planned], blobs: Mapping[str, BlobDraft]
+    target: Target, fates: Sequence[Decided], planned: Sequence[Planned], blobs: Blobs
 ) -> Iterator[Draft]:
     fate_of = {id(each.entry): each for each in fates}
     for each in planned:
@@ -113,8 +127,7 @@ def _facts(
         if fate is None or fate.fate == "known" or (fate.fate == "amended" and not each.aside):
             continue
         claims = () if each.aside else _claims(target, fate, each)
-        blob = blobs[each.long_note].address if each.long_note else None
-        yield _draft(target, each.fact, each.entry.at, claims=claims, blobs=(blob,) if blob else ())
+        yield _draft(target, each.fact, each.entry.at, claims=claims, blobs=blobs.of(each))
 
 
 def _claims(target: Target, fate: Decided, planned: Planned) -> tuple[Claim, ...]:
@@ -126,12 +139,14 @@ def _claims(target: Target, fate: Decided, planned: Planned) -> tuple[Claim, ...
     return claims
 
 
-def _corrections(target: Target, fates: Sequence[Decided], planned: Sequence[Planned]) -> Iterator[Draft]:
-    fact_of = {id(each.entry): each.fact for each in planned if not each.aside}
+def _corrections(
+    target: Target, fates: Sequence[Decided], planned: Sequence[Planned], blobs: Blobs
+) -> Iterator[Draft]:
+    own = {id(each.entry): each for each in planned if not each.aside}
     for fate in fates:
         if fate.fate != "amended":
             continue
-        fact = fact_of[id(fate.entry)]  # entries that came to no fact have no fate
+        fact = own[id(fate.entry)].fact
         correction = FactCorrected(
             **{**_told(target, target.now), "source_row": fact.source_row},
             target=cast(int, fate.target),
@@ -141,7 +156,7 @@ def _corrections(target: Target, fates: Sequence[Decided], planned: Sequence[Pla
             replacement_occurred_at=format_instant(fate.entry.at),
         )
         claims = tuple(row_claim(target.patient, text) for text in fate.fresh)
-        yield _draft(target, correction, target.now, claims=claims)
+        yield _draft(target, correction, target.now, claims=claims, blobs=blobs.of(own[id(fate.entry)]))
 
 
 def _registration(target: Target, at: dt.datetime) -> Draft:
