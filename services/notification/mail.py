@@ -6,6 +6,7 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import cache
+from textwrap import fill
 from typing import Final, Literal, Protocol
 from zoneinfo import ZoneInfo
 
@@ -116,8 +117,14 @@ def write(letter: Letter) -> EmailMessage:
     message["Message-ID"] = f"<{letter.delivery}@{letter.deployment}>"
     message["X-Heelrise-Delivery"] = letter.delivery
     message["Auto-Submitted"] = "auto-generated"
-    message.set_content(body.strip() + "\n")
+    message.set_content(_wrapped(body))
     return message
+
+
+def _wrapped(body: str) -> str:
+    paragraphs = (" ".join(each.split()) for each in body.strip().split("\n\n"))
+    lines = (fill(each, 76, break_long_words=False, break_on_hyphens=False) for each in paragraphs)
+    return "\n\n".join(lines) + "\n"
 
 
 def is_address(text: str | None) -> bool:
