@@ -56,7 +56,7 @@ class ProblemError(HeelriseError):
 def running_view(data: Path) -> StackView:
     """The stack that runs on a data folder. Raises: NotRunningError."""
     state = load_state(data)
-    if state is None or not state.ready or "session-ingest" not in state.ports:
+    if state is None or not state.has({"session-ingest", "edge"}):
         raise NotRunningError(detail=f"Nothing runs on {data}: start it with `heelrise up`.")
     return StackView(data, state.ports)
 
