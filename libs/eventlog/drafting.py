@@ -20,15 +20,17 @@ from libs.events.envelope import (
 from libs.events.schemas import schema_urn
 from libs.events.upcasters import write_event
 from libs.eventlog.keys import KeyCache
-from libs.eventlog.port import BlobDraft, Claim, Connection, Draft, RequestClaim, Unit
-from libs.eventlog.sealing import KEY_BYTES, NONCE_BYTES, DataKey, claim_text, request_text, seal
+from libs.eventlog.port import BlobDraft, Claim, ClinicDraft, Connection, Draft, RequestClaim, Unit
+from libs.eventlog.sealing import KEY_BYTES, NONCE_BYTES, DataKey, KeyedHash, claim_text, request_text, seal
 from libs.kernel.clock import Clock, IdSource
 from libs.kernel.errors import InvalidError, NotFoundError
-from libs.kernel.ids import EntryId, LogId
+from libs.kernel.ids import REGISTRY, EntryId, LogId, StreamId
 from libs.kernel.times import format_instant
 
 MAX_UNIT_ENTRIES: Final = 1000
 MAX_UNIT_BYTES: Final = 4 * 1024 * 1024
+_NO_KEY: Final = KeyedHash(b"")
+"""For units without claims, which use none."""
 
 
 class DraftError(InvalidError):
@@ -109,12 +111,12 @@ class Drafter:
         wanted = {draft.key for draft in unit.drafts if draft.key is not None} - fresh.keys()
         return fresh | await self._keys.get(unit.log, wanted, connection) if wanted else fresh
 
-    async def _claim_key_of(self, unit: Unit, connection: Connection | None) -> bytes:
+    async def _claim_key_of(self, unit: Unit, connection: Connection | None) -> KeyedHash:
         if unit.request is None and not any(draft.claims or draft.releases for draft in unit.drafts):
-            return b""
+            return _NO_KEY
         return await self._require_claim_key(unit.log, connection)
 
-    async def _require_claim_key(self, log: LogId, connection: Connection | None) -> bytes:
+    async def _require_claim_key(self, log: LogId, connection: Connection | None) -> KeyedHash:
         key = await self._keys.claim_key(log, connection)
         if key is None:
             raise NotFoundError(detail="there is no such clinic")
@@ -152,7 +154,24 @@ class Drafter:
         )
 
 
-def _request_texts(request: RequestClaim | None, claim_key: bytes) -> tuple[str | None, str | None]:
+def clinic_unit(draft: ClinicDraft) -> Unit:
+    """The registry's entry of a new clinic; its slug is claimed."""
+    return Unit(
+        log=REGISTRY,
+        drafts=(
+            Draft(
+                event=draft.event,
+                stream=StreamId(f"clinic-{draft.id}"),
+                occurred_at=draft.occurred_at,
+                actor=draft.actor,
+                claims=(Claim("clinic", (draft.event.clinic,)),),
+            ),
+        ),
+        request=draft.request,
+    )
+
+
+def _request_texts(request: RequestClaim | None, claim_key: KeyedHash) -> tuple[str | None, str | None]:
     """The attributes `request` and `claims` of a unit's first entry."""
     if request is None:
         return None, None

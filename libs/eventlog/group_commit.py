@@ -2,11 +2,10 @@
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from libs.eventlog.drafting import EncodedUnit
 from libs.eventlog.port import Connection, Outcome, Unit
-from libs.eventlog.postgres import PostgresEventLog
 from libs.kernel.errors import UnavailableError
 
 WINDOW_S: Final = 0.002
@@ -21,6 +20,22 @@ MAX_CALLS: Final = 4
 _Waiting = tuple[EncodedUnit, "asyncio.Future[Outcome]"]
 
 
+class EncodingLog(Protocol):
+    """A log whose append comes in two halves: PostgreSQL's and the one in memory."""
+
+    async def encode(self, unit: Unit) -> EncodedUnit:
+        """The unit's bytes."""
+        ...
+
+    async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
+        """Both halves."""
+        ...
+
+    async def append_encoded(self, units: Sequence[EncodedUnit]) -> list[Outcome]:
+        """The transaction."""
+        ...
+
+
 class GroupCommit:
     """Appends as `EventLog.append` does, at rest at once and under load in groups.
 
@@ -28,7 +43,7 @@ class GroupCommit:
     grow with the load. Use it as `async with GroupCommit(log) as group`.
     """
 
-    def __init__(self, log: PostgresEventLog, *, window_s: float = WINDOW_S) -> None:
+    def __init__(self, log: EncodingLog, *, window_s: float = WINDOW_S) -> None:
         self._log = log
         self._window_s = window_s
         self._waiting: list[_Waiting] = []

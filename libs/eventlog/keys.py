@@ -5,7 +5,7 @@ from time import monotonic
 from typing import Final
 
 from libs.eventlog.port import Connection
-from libs.eventlog.sealing import DataKey
+from libs.eventlog.sealing import DataKey, KeyedHash
 from libs.kernel.ids import LogId, clinic_of
 
 LIFETIME_S: Final = 30.0
@@ -22,7 +22,7 @@ class KeyCache:
     def __init__(self, load: LoadKeys, *, lifetime_s: float = LIFETIME_S) -> None:
         self._load = load
         self._lifetime_s = lifetime_s
-        self._kept: dict[tuple[str, str], tuple[float, bytes, DataKey]] = {}
+        self._kept: dict[tuple[str, str], tuple[float, DataKey, KeyedHash]] = {}
 
     async def get(
         self, log: LogId, keyids: Iterable[str], connection: Connection | None = None
@@ -34,7 +34,7 @@ class KeyCache:
         for keyid in keyids:
             kept = self._kept.get((clinic, keyid))
             if kept is not None and kept[0] > now:
-                found[keyid] = kept[2]
+                found[keyid] = kept[1]
             else:
                 missing.append(keyid)
         if missing:
@@ -42,13 +42,13 @@ class KeyCache:
                 found[keyid] = None if secret is None else self._keep(clinic, keyid, secret)
         return found
 
-    async def claim_key(self, log: LogId, connection: Connection | None = None) -> bytes | None:
-        """The secret of the clinic's claim key."""
+    async def claim_key(self, log: LogId, connection: Connection | None = None) -> KeyedHash | None:
+        """The clinic's claim key."""
         place = (clinic_of(log), claim_keyid(log))
         if place not in self._kept or self._kept[place][0] <= monotonic():
             await self.get(log, [place[1]], connection)
         kept = self._kept.get(place)
-        return None if kept is None else kept[1]
+        return None if kept is None else kept[2]
 
     def forget(self, log: LogId, owner: str) -> None:
         """Drop the keys of somebody who was erased."""
@@ -66,7 +66,7 @@ class KeyCache:
         if len(self._kept) >= CAPACITY:
             self._kept.clear()
         key = DataKey(secret)
-        self._kept[clinic, keyid] = (monotonic() + self._lifetime_s, secret, key)
+        self._kept[clinic, keyid] = (monotonic() + self._lifetime_s, key, KeyedHash(secret))
         return key
 
 

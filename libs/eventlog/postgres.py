@@ -7,9 +7,9 @@ from typing import Any, Final, cast
 
 import asyncpg
 
-from libs.audit.hashing import blob_address
 from libs.eventlog.appending import APPEND, CREATE_CLINIC, arguments, read_outcome
-from libs.eventlog.drafting import Drafter, EncodedUnit
+from libs.eventlog.blobs import open_body, seal_body
+from libs.eventlog.drafting import Drafter, EncodedUnit, clinic_unit
 from libs.eventlog.keys import KeyCache, claim_keyid
 from libs.eventlog.opening import Opener, Row
 from libs.eventlog.port import (
@@ -20,7 +20,6 @@ from libs.eventlog.port import (
     Clinic,
     ClinicDraft,
     Connection,
-    Draft,
     Erased,
     FoundClaim,
     Head,
@@ -28,11 +27,11 @@ from libs.eventlog.port import (
     Recorded,
     Unit,
 )
-from libs.eventlog.sealing import BLOB_SALT_BYTES, KEY_BYTES, NONCE_BYTES, open_blob, seal_blob
+from libs.eventlog.sealing import KEY_BYTES
 from libs.eventlog.server_check import check_server
 from libs.kernel.clock import Clock, IdSource
 from libs.kernel.errors import UnavailableError
-from libs.kernel.ids import REGISTRY, ClinicId, LogId, StreamId, clinical_log
+from libs.kernel.ids import ClinicId, LogId, StreamId, clinical_log
 
 _COLUMNS: Final = "SELECT log, position, stream, version, leaf_hash, entry FROM"
 _READ: Final = f"{_COLUMNS} log.read($1, $2, $3)"
@@ -159,23 +158,12 @@ class PostgresEventLog:
 
     async def make_blob(self, log: LogId, content: bytes, *, key: str | None) -> BlobDraft:
         """See the port."""
-        if key is None:
-            return BlobDraft(address=blob_address(content), body=content, owner=None)
-        data_key = (await self._keys.get(log, [key])).get(key)
-        if data_key is None:
-            raise UnavailableError(detail="there is no such key, or it is destroyed")
-        salt, nonce = secrets.token_bytes(BLOB_SALT_BYTES), secrets.token_bytes(NONCE_BYTES)
-        body = seal_blob(log, content, data_key, salt, nonce)
-        return BlobDraft(address=blob_address(body), body=body, owner=key.rpartition("/")[0])
+        return await seal_body(self._keys, log, content, key)
 
     async def read_blob(self, log: LogId, address: str, *, key: str | None) -> bytes | None:
         """See the port."""
         rows = await self._fetch(None, _READ_BLOB, log, address)
-        body: bytes | None = rows[0][0]
-        if body is None or key is None:
-            return body
-        data_key = (await self._keys.get(log, [key])).get(key)
-        return None if data_key is None else open_blob(log, body, data_key)
+        return await open_body(self._keys, log, rows[0][0], key)
 
     async def create_clinic(self, draft: ClinicDraft) -> Outcome:
         """See the port."""
@@ -229,21 +217,4 @@ class PostgresEventLog:
         return {row["keyid"]: row["secret"] for row in rows}
 
 
-def clinic_unit(draft: ClinicDraft) -> Unit:
-    """The registry's entry of a new clinic; its slug is claimed."""
-    return Unit(
-        log=REGISTRY,
-        drafts=(
-            Draft(
-                event=draft.event,
-                stream=StreamId(f"clinic-{draft.id}"),
-                occurred_at=draft.occurred_at,
-                actor=draft.actor,
-                claims=(Claim("clinic", (draft.event.clinic,)),),
-            ),
-        ),
-        request=draft.request,
-    )
-
-
-__all__ = ["PostgresEventLog", "clinic_unit", "open_pool", "unavailable_where_away"]
+__all__ = ["PostgresEventLog", "open_pool", "unavailable_where_away"]

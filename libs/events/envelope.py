@@ -9,7 +9,7 @@ from uuid import UUID
 
 import msgspec
 
-from libs.audit.canonical import NotCanonicalError, canonical_bytes, parse_canonical
+from libs.audit.canonical import NotCanonicalError, parse_canonical
 from libs.kernel.ids import UUID_PATTERN, EntryId, LogId, StreamId
 from libs.kernel.times import parse_instant
 
@@ -23,9 +23,6 @@ _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _TYPE: Final = re.compile(r"heelrise\.[a-z][a-z0-9_]*\.v[1-9][0-9]*")
 _ANSWERS: Final = re.compile(r"(patient-[a-z0-9-]+)/([1-9][0-9]*)\.([1-9][0-9]*)/([1-9][0-9]*)")
 _CLAIM: Final = re.compile(r"[a-z_]+:[A-Za-z0-9_-]{43}")
-_AUTHENTICATED: Final = (
-    "actor", "answers", "dataschema", "id", "keyid", "log", "occurredat", "source", "subject", "type",
-)  # fmt: skip
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -88,6 +85,21 @@ class Answers(msgspec.Struct, frozen=True):
         return f"{self.stream}/{self.version}.{self.ordinal}/{self.count}"
 
 
+class Authenticated(msgspec.Struct, frozen=True):
+    """The attributes that sealing authenticates, in the order of their names."""
+
+    actor: str
+    answers: str | msgspec.UnsetType
+    dataschema: str
+    id: str
+    keyid: str | msgspec.UnsetType
+    log: str
+    occurredat: str
+    source: str
+    subject: str
+    type: str
+
+
 _ENCODER: Final = msgspec.json.Encoder()
 _DECODER: Final = msgspec.json.Decoder(Envelope)
 
@@ -134,8 +146,13 @@ def check(envelope: Envelope) -> None:
 
 def associated_data(envelope: Envelope) -> bytes:
     """What the sealing authenticates beside the data: who, what, where, under which key and schema."""
-    named = ((name, getattr(envelope, name)) for name in _AUTHENTICATED)
-    return canonical_bytes({name: value for name, value in named if value is not None})
+    e = envelope
+    return _ENCODER.encode(
+        Authenticated(
+            e.actor, e.answers or msgspec.UNSET, e.dataschema, e.id, e.keyid or msgspec.UNSET, e.log, e.occurredat,
+            e.source, e.subject, e.type,
+        )  # fmt: skip
+    )
 
 
 def parse_answers(text: str) -> Answers:

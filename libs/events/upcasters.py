@@ -23,8 +23,9 @@ UPCASTERS: Final[Mapping[str, tuple[str, Upcaster]]] = {}
 """Old type → the next version's type and the step to it."""
 
 _ENCODER: Final = msgspec.json.Encoder(order="sorted")
-_SUSPECT: Final = re.compile(rb'\\u0000|[0-9]{16}|[0-9]E[+-]?[0-9]|NaN"|Infinity"')
-"""What no event may hold shows itself by one of these; only then the data is looked at closely."""
+_SUSPECTS: Final = (b"\\u0000", b"E+", b"E-", b'NaN"', b'Infinity"')
+"""What no event may hold shows itself by one of these or a long number; only then it is looked at closely."""
+_LONG_NUMBER: Final = re.compile(rb"[:,\[]-?[0-9]{16}")
 
 
 class UnknownEventError(HeelriseError):
@@ -50,7 +51,7 @@ def write_event(event: Event) -> bytes:
         data = _ENCODER.encode(event)
     except UnicodeEncodeError as error:
         raise NotCanonicalError(detail="a text holds a lone surrogate") from error
-    if _SUSPECT.search(data) or _is_free_form(type(event)):
+    if _is_suspect(data) or _is_free_form(type(event)):
         parse_canonical(data)
         _check_decimals(event)
     return data
@@ -79,6 +80,10 @@ def read_event(
 @cache
 def _decoder(model: type[Event]) -> "msgspec.json.Decoder[Event]":
     return msgspec.json.Decoder(model)
+
+
+def _is_suspect(data: bytes) -> bool:
+    return any(each in data for each in _SUSPECTS) or _LONG_NUMBER.search(data) is not None
 
 
 @cache

@@ -19,6 +19,7 @@ from libs.events.envelope import (
 )
 from libs.eventlog.sealing import (
     DataKey,
+    KeyedHash,
     claim_text,
     open_blob,
     open_sealed,
@@ -31,7 +32,7 @@ from libs.kernel.times import parse_instant
 VECTORS: dict[str, Any] = json.loads((Path(__file__).parents[2] / "golden" / "log-vectors.json").read_bytes())
 ENTRIES: list[dict[str, Any]] = VECTORS["entries"]
 KEY = DataKey(bytes.fromhex(VECTORS["patient_key"]))
-CLAIM_KEY = bytes.fromhex(VECTORS["claim_key"])
+CLAIM_KEY = KeyedHash(bytes.fromhex(VECTORS["claim_key"]))
 
 
 def unsealed(entry: str) -> Envelope:
