@@ -50,16 +50,20 @@ class PostgresPlaces:
     def __init__(self, consumer: str, pool: asyncpg.Pool) -> None:
         self.consumer = consumer
         self._pool = pool
+        self._begun: set[LogId] = set()
+        """Logs that have a row."""
 
     @asynccontextmanager
     async def hold(self, log: LogId) -> AsyncIterator[Place | None]:
         """Lock the cursor's row, made where it is missing; row-level security then shows this log only."""
+        if log not in self._begun:
+            # By itself: in the transaction below, whoever comes second would wait for its end.
+            await self._pool.execute(_BEGIN, self.consumer, log)
+            self._begun.add(log)
         async with self._pool.acquire() as connection, connection.transaction():
             row = await connection.fetchrow(_LOCK, self.consumer, log)
             if row is None:
-                await connection.execute(_BEGIN, self.consumer, log)
-                row = await connection.fetchrow(_LOCK, self.consumer, log)
-            if row is None:
+                self._begun.discard(log)  # Locked by another, or its row was removed.
                 yield None
                 return
             waiting = await connection.fetch(_WAITING, self.consumer, log) if row["waiting"] else ()

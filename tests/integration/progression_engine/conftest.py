@@ -10,6 +10,6 @@ __all__ = ["database", "nats_server", "new_database", "postgres_server"]
 
 
 @pytest.fixture
-async def world(database: Database) -> AsyncIterator[World]:  # noqa: F811 - a fixture is asked for by its name
+async def world(database: Database) -> AsyncIterator[World]:
     async with a_world(database) as made:
         yield made

@@ -1,7 +1,5 @@
 """Every input is answered once, in order, whoever else tries."""
 
-import asyncio
-
 from libs.bus.memory import MemoryBus
 from services.progression_engine.consumer import Running, make_running
 from tests.integration.progression_engine.world import (
@@ -9,7 +7,6 @@ from tests.integration.progression_engine.world import (
     MovingClock,
     World,
     by_patient,
-    check_in,
     days_ago,
     enrolled,
     session,
@@ -34,4 +31,6 @@ async def test_every_input_is_answered_once_in_order(world: World) -> None:
     assert [e.version for e in inputs] == [1, 2, 3, 4, 5]
     places = [e.envelope.answered for e in answers]
     assert {p.version for p in places if p} == {1, 2, 3, 4, 5}
-    assert [(p.version, p.ordinal) for p in places if p] == sorted((p.version, p.ordinal) for p in places if p)
+    assert [(p.version, p.ordinal) for p in places if p] == sorted(
+        (p.version, p.ordinal) for p in places if p
+    )

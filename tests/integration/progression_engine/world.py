@@ -1,4 +1,4 @@
-"""A clinic with patients on a real database: what tests of the keeper, consumers and the engine begin with."""
+"""A clinic with patients on a real database: what tests of keeper, consumers and engine begin with."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -165,7 +165,7 @@ async def a_world(database: Database) -> AsyncIterator[World]:
 async def eventually(holds: Callable[[], Awaitable[bool]], within_s: float = 10.0) -> None:
     """Wait until it holds."""
     async with asyncio.timeout(within_s):
-        while not await holds():
+        while not await holds():  # noqa: ASYNC110 - a database has no event
             await asyncio.sleep(0.01)
 
 

@@ -1,0 +1,4 @@
+from tests.integration.progression_engine.conftest import world
+from tests.support.postgres import database, new_database, postgres_server
+
+__all__ = ["database", "new_database", "postgres_server", "world"]
