@@ -24,6 +24,12 @@ _ANSWERED: Final = """
     SELECT count(*) FROM log.entries
     WHERE log = $1 AND answers_stream = $2 AND answers_version BETWEEN $3 AND $4 AND answers_ordinal = 1
 """
+_BEHIND: Final = """
+    SELECT coalesce(sum(heads.size - 1 - coalesce(cursors.position, -1)), 0)::bigint, sum(heads.size)::bigint
+    FROM log.heads CROSS JOIN (VALUES ('engine'), ('reporting')) AS consumers (name)
+    LEFT JOIN consume.cursors ON cursors.log = heads.log AND cursors.consumer = consumers.name
+    WHERE heads.log = ANY ($1)
+"""
 _WAITING: Final = "SELECT error_code FROM consume.quarantine WHERE log = $1 AND stream = $2 LIMIT 1"
 
 Json = dict[str, Any]
@@ -118,6 +124,12 @@ class DiaryClient:
         """Read something of a clinic. Raises: ProblemError."""
         return await self._send("GET", f"/v1/clinics/{clinic}/{path}", clinic=clinic, params=params)
 
+    async def patient(self, clinic: str, patient: str) -> Json:
+        """Where a patient stands, with what changed so far (`timeline`, the newest first)."""
+        shown = await self.get(clinic, f"patients/{patient}")
+        found = await self.get(clinic, f"patients/{patient}/timeline", show="changes", limit="500")
+        return {**shown, "timeline": found["items"]}
+
     async def _send(self, method: str, path: str, *, clinic: str | None, **more: Any) -> Json:  # noqa: ANN401
         headers = {"Authorization": f"Bearer {self._token(clinic)}", **more.pop("headers", {})}
         for tried in range(_TRIES):
@@ -160,6 +172,21 @@ async def follow(
     connection = await asyncpg.connect(view.database_url("keeper"), timeout=10)
     try:
         await _follow(connection, waited_for, on_answered, patience_s)
+    finally:
+        await connection.close()
+
+
+async def settle(view: StackView, logs: list[str], within_s: float) -> None:
+    """Wait until engine and reporting are through these logs and nothing moves, at most `within_s`."""
+    connection = await asyncpg.connect(view.database_url("keeper"), timeout=10)
+    try:
+        until, before = time.monotonic() + within_s, -1
+        while time.monotonic() < until:
+            behind, size = await connection.fetchrow(_BEHIND, logs)
+            if behind == 0 and size == before:
+                return
+            before = size
+            await asyncio.sleep(_LOOK_EVERY_S)
     finally:
         await connection.close()
 
