@@ -7,6 +7,9 @@ from typing import Final
 import msgspec
 
 from libs.audit.canonical import NotCanonicalError
+from libs.eventlog.keys import KeyCache
+from libs.eventlog.port import BlobDraft, Claim, ClinicDraft, Connection, Draft, RequestClaim, Unit
+from libs.eventlog.sealing import KEY_BYTES, NONCE_BYTES, DataKey, KeyedHash, claim_text, request_text, seal
 from libs.events.catalogue import CATALOGUE
 from libs.events.envelope import (
     CLEAR,
@@ -17,11 +20,9 @@ from libs.events.envelope import (
     join_claims,
     parse_answers,
 )
+from libs.events.lifecycle import PatientErased
 from libs.events.schemas import schema_urn
 from libs.events.upcasters import write_event
-from libs.eventlog.keys import KeyCache
-from libs.eventlog.port import BlobDraft, Claim, ClinicDraft, Connection, Draft, RequestClaim, Unit
-from libs.eventlog.sealing import KEY_BYTES, NONCE_BYTES, DataKey, KeyedHash, claim_text, request_text, seal
 from libs.kernel.clock import Clock, IdSource
 from libs.kernel.errors import InvalidError, NotFoundError
 from libs.kernel.ids import REGISTRY, EntryId, LogId, StreamId
@@ -54,6 +55,8 @@ class EncodedUnit(msgspec.Struct, frozen=True, kw_only=True):
     new_keys: tuple[tuple[str, bytes], ...]
     blobs: tuple[BlobDraft, ...]
     request: str | None
+    erases: tuple[str, ...] = ()
+    """The persons whom it erases."""
 
     @property
     def size(self) -> int:
@@ -98,6 +101,7 @@ class Drafter:
             traces=tuple(draft.trace for draft in unit.drafts),
             expected=tuple(unit.expected.items()), claims=tuple(claims), releases=tuple(releases),
             new_keys=new_keys, blobs=unit.blobs, request=request,
+            erases=tuple(draft.stream for draft in unit.drafts if isinstance(draft.event, PatientErased)),
         )  # fmt: skip
 
     async def claim_text(self, log: LogId, claim: Claim, connection: Connection | None = None) -> str:

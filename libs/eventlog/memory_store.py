@@ -8,8 +8,6 @@ from typing import Final
 
 from libs.audit.canonical import NotCanonicalError
 from libs.audit.hashing import leaf_hash
-from libs.events.catalogue import CATALOGUE, ROLES
-from libs.events.envelope import Answers, Envelope, decode
 from libs.eventlog.drafting import EncodedUnit
 from libs.eventlog.opening import Row
 from libs.eventlog.port import (
@@ -23,6 +21,8 @@ from libs.eventlog.port import (
     Outcome,
     Refused,
 )
+from libs.events.catalogue import CATALOGUE, ROLES
+from libs.events.envelope import Answers, Envelope, decode
 from libs.kernel.ids import REGISTRY, ClinicId, LogId, StreamId, category_of, clinic_of, subject_of
 
 CLOCK_TOLERANCE_S: Final = 60

@@ -13,8 +13,8 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from libs.events.catalogue import CATALOGUE, ROLES
 from libs.eventlog.server_check import UnsafeServerError, check_server, expected_revision, refuse_unsafe
+from libs.events.catalogue import CATALOGUE, ROLES
 
 MIGRATOR: Final = "heelrise_migrator"
 LOGIN_ROLES: Final = (*ROLES.values(), MIGRATOR)

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from libs.audit.canonical import NotCanonicalError
+from libs.eventlog.keys import KeyCache
+from libs.eventlog.port import Connection, Recorded
+from libs.eventlog.sealing import DataKey, SealBrokenError, open_sealed
 from libs.events.base import Event
 from libs.events.envelope import Envelope, decode
 from libs.events.lifecycle import PatientErased
 from libs.events.upcasters import read_event
-from libs.eventlog.keys import KeyCache
-from libs.eventlog.port import Connection, Recorded
-from libs.eventlog.sealing import DataKey, SealBrokenError, open_sealed
 from libs.kernel.errors import HeelriseError
 from libs.kernel.ids import LogId, StreamId
 

@@ -195,6 +195,8 @@ class PostgresEventLog:
         for unit, outcome in zip(units, outcomes, strict=True):
             if isinstance(outcome, Erased):
                 self._keys.drop(unit.log)
+            for person in unit.erases:
+                self._keys.forget(unit.log, person)
         return outcomes
 
     async def _fetch(self, connection: Connection | None, query: str, *values: Any) -> list[asyncpg.Record]:

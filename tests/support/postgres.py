@@ -5,10 +5,12 @@ import fcntl
 import itertools
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
@@ -65,7 +67,7 @@ def new_database(postgres_server: str, worker_id: str) -> Callable[[], Database]
 
     def make() -> Database:
         name = f"t_{worker_id}_{os.getpid()}_{next(numbers)}"
-        asyncio.run(_clone(postgres_server, name))
+        _run(_clone(postgres_server, name))
         return Database(name, postgres_server)
 
     return make
@@ -88,7 +90,7 @@ def _enter(shared: Path) -> str:
     state = json.loads(state_file.read_text()) if state_file.exists() else None
     if state is None:
         url = os.environ.get(EXTERNAL) or _start(shared)
-        asyncio.run(_ensure_template(url))
+        _run(_ensure_template(url))
         state = {"url": url, "users": 0}
     state["users"] += 1
     state_file.write_text(json.dumps(state))
@@ -117,6 +119,12 @@ def _leave(shared: Path) -> None:
         if EXTERNAL in os.environ:
             return
         embedded_postgres.stop_running(shared / "data")
+
+
+def _run(work: Coroutine[Any, Any, None]) -> None:
+    """Run to the end from wherever: an async fixture has a loop already, which must not be entered twice."""
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, work).result()
 
 
 @contextmanager

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from libs.eventlog.port import Claim, ClinicDraft, Draft, NewKey, RequestClaim, Unit
 from libs.events.base import LocalTime, ProtocolRef
 from libs.events.decisions import StageHeld
 from libs.events.deliveries import DeliveryAttempted
@@ -10,7 +11,6 @@ from libs.events.envelope import decision_id, encode_base64
 from libs.events.facts import CheckInRecorded, ClinicSettings, PatientRegistered
 from libs.events.lifecycle import PatientErased
 from libs.events.registry import ClinicCreated
-from libs.eventlog.port import Claim, ClinicDraft, Draft, NewKey, RequestClaim, Unit
 from libs.kernel.ids import (
     ClinicId,
     LogId,
