@@ -1,6 +1,7 @@
 """The routes: facts in, receipts out. Reads of personal data are reporting's."""
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -20,15 +21,15 @@ from services.session_ingest.admissions import (
     ProgrammeBody,
     Recorded,
 )
-from services.session_ingest.asking import HEADERS, Asked, asked
+from services.session_ingest.asking import HEADERS, LONGEST_WAIT_S, Asked, asked
 from services.session_ingest.handlers import Ingest
 from services.session_ingest.receipts import Receipt
 from services.session_ingest.telling import tell
 
 CLINIC: Final = "/v1/clinics/{clinic}"
 PATIENT: Final = CLINIC + "/patients/{patient}"
-_WITHIN_S: Final = 7.0
-"""An append within 4.5 s, and up to 2 s of waiting for decisions."""
+_APPEND_WITHIN_S: Final = 4.5
+_WITHIN_S: Final = _APPEND_WITHIN_S + LONGEST_WAIT_S + 0.5
 
 
 @dataclass(frozen=True)
@@ -83,28 +84,31 @@ def register(app: FastAPI) -> None:
 
 async def create_clinic(call: Call) -> Response:
     """Create a clinic with its logs and keys."""
-    ingest = _ingest(call)
     body: ClinicBody = call.body
-    request = asked(call, ClinicId(body.clinic), ingest.clock.now())
-    return await _answer(ingest, request, await admitting.create_clinic(ingest, request, body))
+    request = asked(call, ClinicId(body.clinic), _ingest(call).clock.now())
+    return await _answered(call, request, lambda ingest: admitting.create_clinic(ingest, request, body))
 
 
 async def register_patient(call: Call) -> Response:
     """Register a patient; each identifier can be given once in a clinic."""
-    ingest, request = _ingest(call), _asked(call)
-    return await _answer(ingest, request, await admitting.register_patient(ingest, request, call.body))
+    request = _asked(call)
+    return await _answered(
+        call, request, lambda ingest: admitting.register_patient(ingest, request, call.body)
+    )
 
 
 async def enrol_programme(call: Call) -> Response:
     """Begin a programme: one tendon, one episode."""
-    ingest, request = _ingest(call), _asked(call)
-    return await _answer(ingest, request, await admitting.enrol(ingest, request, _patient(call), call.body))
+    request, patient = _asked(call), _patient(call)
+    return await _answered(call, request, lambda ingest: admitting.enrol(ingest, request, patient, call.body))
 
 
 async def correct_fact(call: Call) -> Response:
     """Take an earlier fact back, or put another in its place."""
-    ingest, request = _ingest(call), _asked(call)
-    return await _answer(ingest, request, await admitting.correct(ingest, request, _patient(call), call.body))
+    request, patient = _asked(call), _patient(call)
+    return await _answered(
+        call, request, lambda ingest: admitting.correct(ingest, request, patient, call.body)
+    )
 
 
 def _post(app: FastAPI, path: str, permission: Permission, body: type[Any]) -> Any:  # noqa: ANN401 - a decorator
@@ -123,10 +127,14 @@ def _post(app: FastAPI, path: str, permission: Permission, body: type[Any]) -> A
 
 def _fact_handler(each: FactRoute) -> Handler:
     async def handler(call: Call) -> Response:
-        ingest, request, patient = _ingest(call), _asked(call), _patient(call)
-        known = await ingest.known.patient(request.clinic, patient)
-        telling = tell(call.body, admitting.teller_of(request, patient, known.born), _more(call.body))
-        return await _answer(ingest, request, await ingest.record(request, patient, telling))
+        request, patient = _asked(call), _patient(call)
+
+        async def record(ingest: Ingest) -> Receipt:
+            known = await ingest.known.patient(request.clinic, patient)
+            telling = tell(call.body, admitting.teller_of(request, patient, known.born), _more(call.body))
+            return await ingest.record(request, patient, telling)
+
+        return await _answered(call, request, record)
 
     handler.__name__ = each.name
     handler.__doc__ = each.what
@@ -159,7 +167,11 @@ def _patient(call: Call) -> PatientId:
     return PatientId(patient)
 
 
-async def _answer(ingest: Ingest, request: Asked, receipt: Receipt) -> Response:
+async def _answered(call: Call, request: Asked, record: Callable[[Ingest], Awaitable[Receipt]]) -> Response:
+    """Record in time, then wait for the decisions where that was asked for."""
+    ingest = _ingest(call)
+    async with asyncio.timeout(_APPEND_WITHIN_S):
+        receipt = await record(ingest)
     headers = {"Idempotency-Replayed": "true"} if receipt.replayed else {}
     decided = None
     if request.wait_s and receipt.patient is not None:

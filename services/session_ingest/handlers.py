@@ -10,7 +10,6 @@ from libs.bus.port import Bus
 from libs.eventlog.port import (
     Appended,
     BlobDraft,
-    Busy,
     Claim,
     Conflict,
     Draft,
@@ -39,7 +38,6 @@ from services.session_ingest.receipts import Receipt, of_appended, of_recorded
 from services.session_ingest.telling import Telling
 
 _log = logging.getLogger(__name__)
-_BUSY_TRIES: Final = 5
 _FIRST_LOOK_S: Final = 0.004
 _LONGEST_LOOK_S: Final = 0.1
 
@@ -140,7 +138,7 @@ class Ingest:
         self, asked: Asked, unit: Unit, stream: StreamId, programme: ProgrammeId | None = None
     ) -> Receipt:
         """Append a request's unit of one entry; where it stands, or where the first one of a repeat does."""
-        outcome = await self._appended(unit)
+        outcome = (await self.appender.append([unit]))[0]
         if isinstance(outcome, Appended):
             await self.bus.hint([unit.log])
             return of_appended(outcome, asked.clinic, unit.log, stream, programme)
@@ -175,15 +173,6 @@ class Ingest:
                     pause = min(pause * 1.6, _LONGEST_LOOK_S)
         except (TimeoutError, HeelriseError, OSError):
             return None
-
-    async def _appended(self, unit: Unit) -> Outcome:
-        outcome = (await self.appender.append([unit]))[0]
-        for tried in range(_BUSY_TRIES):
-            if not isinstance(outcome, Busy):
-                return outcome
-            await asyncio.sleep(0.02 * (tried + 1))
-            outcome = (await self.log.append([unit]))[0]
-        return outcome
 
 
 def new_patient_key(patient: PatientId) -> NewKey:

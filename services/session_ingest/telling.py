@@ -21,7 +21,9 @@ from services.session_ingest.zones import check_zone
 
 _OF_TELLING: Final = frozenset({"at", "zone", "device", "form", "asked", "reported_by_patient"})
 _QUANTITIES: Final = {"load": "load_kg", "weight": "weight_kg"}
-_NOT_CONTENT: Final = ("claims", "releases", "local", "recorded_by", "late", "channel", "typed")
+_NOT_CONTENT: Final = (
+    "claims", "releases", "local", "reported_by", "recorded_by", "channel", "device", "late", "typed",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
