@@ -73,7 +73,17 @@ def test_the_wheel_carries_licence_and_notice(installed: Installed) -> None:
 
 def test_the_command_line_works_where_the_repository_is_not(installed: Installed) -> None:
     shown = installed.run("heelrise", "--help")
-    for command in ("up", "status", "import", "patient", "explain", "events", "replay", "quarantine", "token"):
+    for command in (
+        "up",
+        "status",
+        "import",
+        "patient",
+        "explain",
+        "events",
+        "replay",
+        "quarantine",
+        "token",
+    ):
         assert command in shown
     assert installed.run("heelrise", "--version").startswith("heelrise ")
 
