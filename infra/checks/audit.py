@@ -12,6 +12,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCKS = ROOT / "infra" / "requirements" / "runtime.txt"
@@ -25,14 +26,18 @@ def main() -> int:
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode not in (0, 1) or not done.stdout.strip():
         return without_data(f"pip-audit ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-    packages = json.loads(done.stdout)["dependencies"]
+    return judge(json.loads(done.stdout)["dependencies"])
+
+
+def judge(packages: list[dict[str, Any]]) -> int:
+    """Say what pip-audit found of each package; 0 where all were looked up and nothing was found."""
     unknown = [each["name"] for each in packages if "skip_reason" in each]
+    if len(unknown) == len(packages):
+        return without_data(f"none of {len(packages)} packages could be looked up")
     vulnerable = [(each, found) for each in packages for found in each.get("vulns", ())]
     for each, found in vulnerable:
         fixed = ", ".join(found["fix_versions"]) or "nothing yet"
         say(f"audit: {each['name']} {each['version']}: {found['id']}, mended in {fixed}")
-    if len(unknown) == len(packages):
-        return without_data(f"none of {len(packages)} packages could be looked up")
     for name in unknown:
         say(f"audit: {name} could not be looked up")
     say(f"audit: {len(packages)} packages, {len(vulnerable)} vulnerabilities, {len(unknown)} not looked up")
