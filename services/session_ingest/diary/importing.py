@@ -26,7 +26,7 @@ from libs.web.permissions import Permission, is_granted
 from libs.web.principals import Principal
 from services.session_ingest.admitting import ProtocolMissingError
 from services.session_ingest.diary.dates import Order
-from services.session_ingest.diary.facts import CLINICIANS_OWN, Importing, Planned, plan_facts
+from services.session_ingest.diary.facts import Importing, Planned, plan_facts
 from services.session_ingest.diary.known import (
     Decided,
     Fact,
@@ -50,6 +50,8 @@ from services.session_ingest.handlers import Ingest, error_of
 
 _TRIES: Final = 4
 _LOOKUPS_AT_ONCE: Final = 8
+_NEEDED: Final = {"placement": Permission.RULE, "assessment": Permission.RECORD_ASSESSMENT}
+"""Rows that are a clinician's word, and what whoever brings them must be permitted."""
 
 
 @dataclass(frozen=True)
@@ -305,9 +307,16 @@ def _recognised(stream: StreamId, entries: Sequence[Recorded]) -> Recognised:
 
 
 def _check_rights(wanted: Wanted, diary: Diary) -> None:
-    own = sorted({each.kind for each in diary.entries} & CLINICIANS_OWN)
-    if own and not is_granted(wanted.principal.role, Permission.RECORD_ASSESSMENT):
-        raise ForbiddenError(detail=f"rows of the kind {' and '.join(own)} need a clinician to import them")
+    kinds = {each.kind for each in diary.entries}
+    lacking = [
+        kind
+        for kind, permission in _NEEDED.items()
+        if kind in kinds and not is_granted(wanted.principal.role, permission)
+    ]
+    if lacking:
+        raise ForbiddenError(
+            detail=f"rows of the kind {' and '.join(lacking)} need a clinician to import them"
+        )
 
 
 def _check_rejections(wanted: Wanted, plan: Plan) -> None:
