@@ -1,11 +1,27 @@
 """Decides what follows from one input. Pure: reads no clock, id source or file."""
 
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from libs.events import facts as f
+from libs.events import rulings as r
 from libs.events.decisions import InputWeighed
-from libs.events.facts import PresentationAssessed, ProgrammeEnrolled
+from libs.rehab.checkpoint import decide_test, judge_test, on_flare, void
+from libs.rehab.corrections import readable, target_of
+from libs.rehab.days import local_day
+from libs.rehab.deadlines import fire, outstanding
+from libs.rehab.flares import close_flares, weigh_check_in
 from libs.rehab.inputs import Concluded, Input, Protocols
-from libs.rehab.intake import judge_assessment, judge_enrolment
-from libs.rehab.patient import Patient
+from libs.rehab.intake import judge_assessment, judge_enrolment, suspend
+from libs.rehab.limits import weigh_loading
+from libs.rehab.patient import Fact, Patient, Programme, found
+from libs.rehab.requests import answer_request
+from libs.rehab.rulings import judge_ruling
+from libs.rehab.sessions import assess_test, concerns
 from libs.rehab.sitting import Sitting
+from libs.rehab.steps import chart_of, weigh_step, withdraw_proposal
+from libs.rehab.weeks import recount
 
 
 def decide(state: Patient, item: Input, protocols: Protocols) -> tuple[Concluded, ...]:
@@ -17,17 +33,252 @@ def decide(state: Patient, item: Input, protocols: Protocols) -> tuple[Concluded
     Returns: the decisions in ordinal order, never empty.
     """
     sitting = Sitting(state, item, protocols)
+    _fire_due(sitting)
     sitting.take_in()
-    _judge(sitting)
+    notes = _judge(sitting)
     if not sitting.spoke_of_input:
-        sitting.say(InputWeighed, "none", evidence=(item.version,))
+        sitting.say(InputWeighed, "none", evidence=(item.version,), notes=notes)
+    _fire_due(sitting, after=True)
     return tuple(sitting.concluded)
 
 
-def _judge(sitting: Sitting) -> None:
+def _fire_due(sitting: Sitting, *, after: bool = False) -> None:
+    """Fire the deadlines at or before the input's time, one at a time, computed anew after each."""
+    since = sitting.until if after else sitting.since
+    fired = set()
+    counted = len(sitting.concluded)
+    while True:
+        due = [
+            each
+            for each in outstanding(sitting.state, sitting.protocols, since)
+            if each.due <= sitting.until and each not in fired
+        ]
+        if not due:
+            break
+        first = min(due)
+        fired.add(first)
+        fire(sitting, first)
+    sitting.at_input()
+    if after and len(sitting.concluded) > counted:
+        for programme in sitting.state.programmes:
+            weigh_step(sitting, programme, only_changes=True)
+
+
+def _judge(sitting: Sitting) -> tuple[str, ...]:
+    """Judge the input in the order of the rules. What only deserves a note is returned."""
     event = sitting.item.event
+    if isinstance(event, f.FactCorrected):
+        return _judge_correction(sitting, event)
+    handler = _JUDGES.get(type(event))
+    if handler is None:
+        return ()
+    return handler(sitting, event)
+
+
+def _concerned(
+    sitting: Sitting, fact: Fact[Any], side: str | None
+) -> tuple[list[Programme], tuple[str, ...]]:
+    """The programmes that a fact tells of, and why others are left out."""
+    mine = [each for each in sitting.state.programmes if each.started and side in {None, "both", each.side}]
+    since = [each for each in mine if fact.place > (each.enrolled_at, each.enrolled_version)]
+    notes = ["late"] if getattr(fact.event, "late", False) else []
+    if not mine:
+        notes.append("no_programme")
+    elif len(since) < len(mine):
+        notes.append("before_enrolment")
+    return since, tuple(notes)
+
+
+def _fact(sitting: Sitting, field: str, version: int | None = None) -> Fact[Any] | None:
+    return found(getattr(sitting.state.history, field), version or sitting.item.version)
+
+
+def _enrolment(sitting: Sitting, event: f.ProgrammeEnrolled) -> tuple[str, ...]:
+    programme = sitting.state.programme(event.programme)
+    if programme is not None and not programme.started:
+        judge_enrolment(sitting, programme, event)
+    return ()
+
+
+def _assessment(sitting: Sitting, event: f.PresentationAssessed) -> tuple[str, ...]:
+    concerned = [each for each in sitting.state.programmes if each.side == event.side and each.started]
+    for programme in concerned:
+        judge_assessment(sitting, programme, event)
+        after = sitting.programme(programme)
+        if after.awaiting:
+            withdraw_proposal(sitting, after, "assessment")
+    return () if concerned else ("no_programme",)
+
+
+def _red_flags(sitting: Sitting, event: f.RedFlagReported | f.RedFlagsAnswered) -> tuple[str, ...]:
+    if not sitting.state.programmes:
+        return ("no_programme",)
+    if isinstance(event, f.RedFlagReported) or event.flags:
+        for programme in sitting.state.programmes:
+            withdraw_proposal(sitting, programme, "red_flag")
+            void(sitting, programme, "red_flag", (sitting.item.version,))
+        suspend(sitting, tuple(event.flags))
+    return ()
+
+
+def _session(sitting: Sitting, _event: f.SessionLogged) -> tuple[str, ...]:
+    fact = _fact(sitting, "sessions")
+    return _weigh_session(sitting, fact) if fact else ()
+
+
+def _weigh_session(sitting: Sitting, fact: Fact[f.SessionLogged]) -> tuple[str, ...]:
+    sides = [each.side for each in sitting.state.programmes if concerns(fact.event, each.side)]
+    concerned, notes = _concerned(sitting, fact, None)
+    for each in concerned:
+        if each.side not in sides:
+            continue
+        programme = sitting.programme(each)
+        assessed = chart_of(sitting, programme).assessed(fact)
+        weigh_loading(sitting, programme, assessed, "session", fact.version)
+        close_flares(sitting, programme)
+        _recount(sitting, programme, fact)
+        weigh_step(sitting, sitting.programme(programme))
+    return notes
+
+
+def _check_in(sitting: Sitting, _event: f.CheckInRecorded) -> tuple[str, ...]:
+    fact = _fact(sitting, "check_ins")
+    return _weigh_check_in(sitting, fact) if fact else ()
+
+
+def _weigh_check_in(sitting: Sitting, fact: Fact[f.CheckInRecorded]) -> tuple[str, ...]:
+    concerned, notes = _concerned(sitting, fact, fact.event.side)
+    for programme in concerned:
+        flares = len(programme.flares)
+        weigh_check_in(sitting, programme, fact)
+        if fact.version in sitting.programme(programme).flared and (
+            len(sitting.programme(programme).flares) > flares or programme.test or programme.passed
+        ):
+            on_flare(sitting, programme, (fact.source,))
+        close_flares(sitting, programme)
+        decide_test(sitting, programme)
+        weigh_step(sitting, sitting.programme(programme))
+    return notes
+
+
+def _test(sitting: Sitting, _event: f.CheckpointTested) -> tuple[str, ...]:
+    fact = _fact(sitting, "tests")
+    return _weigh_test(sitting, fact) if fact else ()
+
+
+def _weigh_test(sitting: Sitting, fact: Fact[f.CheckpointTested]) -> tuple[str, ...]:
+    concerned, notes = _concerned(sitting, fact, fact.event.side)
+    for programme in concerned:
+        assessed = assess_test(fact, sitting.protocol(programme))
+        judge_test(sitting, programme, fact)
+        weigh_loading(sitting, sitting.programme(programme), assessed, "test", fact.version)
+        weigh_step(sitting, sitting.programme(programme))
+    return notes
+
+
+def _trial(sitting: Sitting, _event: f.TrialRecorded) -> tuple[str, ...]:
+    fact = _fact(sitting, "trials")
+    return _weigh_trial(sitting, fact) if fact else ()
+
+
+def _weigh_trial(sitting: Sitting, fact: Fact[f.TrialRecorded]) -> tuple[str, ...]:
+    concerned, notes = _concerned(sitting, fact, fact.event.side)
+    for programme in concerned:
+        assessed = chart_of(sitting, programme).trial(fact)
+        weigh_loading(sitting, programme, assessed, "trial", fact.version)
+        weigh_step(sitting, sitting.programme(programme))
+    return notes
+
+
+def _bodyweight(sitting: Sitting, _event: f.BodyweightRecorded) -> tuple[str, ...]:
+    fact = _fact(sitting, "bodyweights")
+    concerned, notes = _concerned(sitting, fact, None) if fact else ([], ())
+    for programme in concerned:
+        if programme.test is not None and programme.test.status in {"pending", "inconclusive"}:
+            decide_test(sitting, programme)
+            weigh_step(sitting, sitting.programme(programme), only_changes=True)
+    return notes
+
+
+def _pause(sitting: Sitting, event: f.PauseAnnounced) -> tuple[str, ...]:
     for programme in sitting.state.programmes:
-        if isinstance(event, ProgrammeEnrolled) and event.programme == programme.id:
-            judge_enrolment(sitting, programme, event)
-        elif isinstance(event, PresentationAssessed) and event.side == programme.side:
-            judge_assessment(sitting, programme, event)
+        days = _paused_days(event)
+        if programme.started and days:
+            recount(sitting, programme, days)
+    return () if sitting.state.programmes else ("no_programme",)
+
+
+def _paused_days(event: f.PauseAnnounced) -> tuple[date, ...]:
+    try:
+        first, last = date.fromisoformat(event.first_day), date.fromisoformat(event.last_day)
+    except ValueError:
+        return ()
+    longest = min((last - first).days, 366)
+    return tuple(date.fromordinal(first.toordinal() + offset) for offset in range(longest + 1))
+
+
+def _request(sitting: Sitting, event: f.RequestMade) -> tuple[str, ...]:
+    concerned = [
+        each for each in sitting.state.programmes if each.started and event.programme in {None, each.id}
+    ]
+    for programme in concerned:
+        answer_request(sitting, programme, event)
+    return () if concerned else ("no_programme",)
+
+
+def _ruling(sitting: Sitting, event: object) -> tuple[str, ...]:
+    judge_ruling(sitting, event)
+    return ()
+
+
+def _judge_correction(sitting: Sitting, event: f.FactCorrected) -> tuple[str, ...]:
+    """What was corrected counts from now on: it is weighed as if told now, and weeks are counted again."""
+    fact = target_of(sitting.state.history, event.target)
+    if fact is None or not readable(sitting.state, event):
+        return ("not_correctable",)
+    if event.replacement_type is not None:
+        weigh = _AGAIN.get(type(fact.event))
+        notes = weigh(sitting, fact) if weigh else ()
+    else:
+        notes = ("withdrawn",)
+    for programme in sitting.state.programmes:
+        test = programme.test
+        if event.replacement_type is None and test is not None and test.version == fact.version:
+            void(sitting, programme, "withdrawn", (sitting.item.version,))
+        decide_test(sitting, programme)
+        close_flares(sitting, programme)
+        _recount(sitting, programme, fact)
+        weigh_step(sitting, sitting.programme(programme), only_changes=True)
+    return notes
+
+
+def _recount(sitting: Sitting, programme: Programme, fact: Fact[Any]) -> None:
+    recount(sitting, programme, (local_day(fact.at, programme.zone),))
+
+
+_AGAIN: dict[type, Callable[[Sitting, Fact[Any]], tuple[str, ...]]] = {
+    f.SessionLogged: _weigh_session,
+    f.CheckInRecorded: _weigh_check_in,
+    f.CheckpointTested: _weigh_test,
+    f.TrialRecorded: _weigh_trial,
+}
+_JUDGES: dict[type, Callable[[Sitting, Any], tuple[str, ...]]] = {
+    f.ProgrammeEnrolled: _enrolment,
+    f.PresentationAssessed: _assessment,
+    f.RedFlagReported: _red_flags,
+    f.RedFlagsAnswered: _red_flags,
+    f.SessionLogged: _session,
+    f.CheckInRecorded: _check_in,
+    f.CheckpointTested: _test,
+    f.TrialRecorded: _trial,
+    f.BodyweightRecorded: _bodyweight,
+    f.PauseAnnounced: _pause,
+    f.RequestMade: _request,
+    f.PlacementReported: _ruling,
+    r.ProgrammePlaced: _ruling,
+    r.RedFlagCleared: _ruling,
+    r.HoldReleased: _ruling,
+    r.StepConfirmed: _ruling,
+    r.StageOverridden: _ruling,
+    r.CheckpointReadingRuled: _ruling,
+}

@@ -201,7 +201,7 @@ def _regressed(state: Patient, programme: Programme, decision: d.StageRegressed,
     return _moved(state, programme, decision.to_stage, at)
 
 
-Tested = d.CheckpointPending | d.CheckpointInconclusive | d.CheckpointReadingAsked
+Tested = d.CheckpointPending | d.CheckpointInconclusive | d.CheckpointReadingAsked | d.CheckpointFailed
 
 
 def _tested(status: str) -> Outcome:
@@ -215,9 +215,7 @@ def _passed(_state: Patient, programme: Programme, decision: d.CheckpointPassed,
     return replace(programme, test=None, passed=Pass(decision.test, decision.reading, at))
 
 
-def _test_ended(
-    _state: Patient, programme: Programme, decision: d.CheckpointFailed | d.CheckpointVoided, _at: datetime
-) -> Programme:
+def _voided(_state: Patient, programme: Programme, decision: d.CheckpointVoided, _at: datetime) -> Programme:
     if programme.test is not None and programme.test.version == decision.test:
         programme = replace(programme, test=None)
     if programme.passed is not None and programme.passed.test == decision.test:
@@ -239,6 +237,11 @@ def _restarted(_state: Patient, programme: Programme, _decision: Decision, _at: 
 
 def _completed(_state: Patient, programme: Programme, _decision: Decision, _at: datetime) -> Programme:
     return replace(programme, completed=True)
+
+
+def _told(_state: Patient, programme: Programme, decision: d.PatientTold, at: datetime) -> Programme:
+    kept = tuple(each for each in programme.told_of if each.about != decision.about)
+    return replace(programme, told_of=(*kept, Asked(decision.about, at)))
 
 
 def _asked(_state: Patient, programme: Programme, decision: d.ClinicianAsked, at: datetime) -> Programme:
@@ -272,11 +275,12 @@ OUTCOMES: dict[type[Decision], Outcome] = {
     d.CheckpointInconclusive: _tested("inconclusive"),
     d.CheckpointReadingAsked: _tested("asked"),
     d.CheckpointPassed: _passed,
-    d.CheckpointFailed: _test_ended,
-    d.CheckpointVoided: _test_ended,
+    d.CheckpointFailed: _tested("failed"),
+    d.CheckpointVoided: _voided,
     d.WeekCounted: _week,
     d.WeeksRestarted: _restarted,
     d.LoadRestorationCompleted: _completed,
     d.ClinicianAsked: _asked,
+    d.PatientTold: _told,
 }
 """Decision type → the programme after it."""

@@ -131,11 +131,11 @@ class Proposal(msgspec.Struct, frozen=True):
 
 
 class Test(msgspec.Struct, frozen=True):
-    """The newest counted checkpoint test that hasn't passed or failed."""
+    """The newest counted checkpoint test, unless it passed."""
 
     version: int
     status: str
-    """pending, inconclusive, asked."""
+    """pending, inconclusive, asked, failed."""
     at: datetime
     """Since when it has this status."""
 
@@ -175,7 +175,7 @@ class Weeks(msgspec.Struct, frozen=True):
 
 
 class Asked(msgspec.Struct, frozen=True):
-    """A clinician was asked about something."""
+    """Somebody was asked or told about something."""
 
     about: str
     at: datetime
@@ -229,6 +229,9 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     """Load Restoration was complete once (W2)."""
     marked: tuple[str, ...] = ()
     asked: tuple[Asked, ...] = ()
+    """What a clinician was asked since the last change of stage."""
+    told_of: tuple[Asked, ...] = ()
+    """What the patient was told."""
     verdicts: tuple[tuple[str, str], ...] = ()
     """Of the gate's criteria, when they were last recorded."""
     baseline: Baseline | None = None

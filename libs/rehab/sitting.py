@@ -52,16 +52,17 @@ class Sitting:
 
     def say(
         self,
-        kind: type[Decision],
+        decided: type[Decision],
         rule: str,
         programme: Programme | None = None,
+        /,
         *,
         criteria: tuple[Criterion, ...] = (),
         evidence: tuple[int, ...] = (),
         **fields: Any,  # noqa: ANN401
     ) -> None:
         """Conclude a decision of that kind by that rule."""
-        decision = kind(
+        decision = decided(
             judge=JUDGE,
             rule=rule,
             programme=programme.id if programme else None,

@@ -275,6 +275,14 @@ class RehabProtocol(BaseModel):
         """Message id → message."""
         return {each.id: each for each in self.messages}
 
+    @cached_property
+    def farthest(self) -> tuple[int, int]:
+        """The longest windows that any rule looks back over: days and sessions."""
+        weighed = [each for gate in self.gates for each in (*gate.criteria, *gate.confirming)]
+        days = [each.days or 0 for each in weighed]
+        sessions = [each.sessions or 0 for each in weighed]
+        return max(*days, self.whole("P6.coverage_days")), max(*sessions, self.whole("P5.sessions"))
+
     def number(self, name: str) -> Fraction:
         """The number of a rule, exact: `P1.most_pain`."""
         return self.numbers[name]

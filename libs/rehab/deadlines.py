@@ -1,0 +1,127 @@
+"""Deadlines: what becomes due when nothing is told. They follow from the state and the protocol alone."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+import msgspec
+
+from libs.events.decisions import CheckpointVoided, ClinicianAsked
+from libs.rehab.chart import Chart
+from libs.rehab.checkpoint import decide_test, lapses_at, void
+from libs.rehab.days import MICROSECOND, end_of_days_without, local_day, start_of
+from libs.rehab.inputs import Protocols
+from libs.rehab.patient import Hold, Patient, Programme, found
+from libs.rehab.protocol import RehabProtocol
+from libs.rehab.sitting import Sitting
+from libs.rehab.steps import weigh_step
+from libs.rehab.weeks import count_week, next_week, restart_weeks, restarts, week_ends
+
+
+class Deadline(msgspec.Struct, frozen=True, order=True):
+    """Ordered by due instant, programme, rule, and what of the rule it is about."""
+
+    due: datetime
+    programme: str
+    rule: str
+    subject: str = ""
+
+
+def next_deadline(state: Patient, protocols: Protocols) -> datetime | None:
+    """When something next becomes due, if nothing is told before."""
+    return min((each.due for each in outstanding(state, protocols, state.time)), default=None)
+
+
+def outstanding(state: Patient, protocols: Protocols, since: datetime) -> Iterator[Deadline]:
+    """The deadlines that the state leaves open; those without a trace in the state, only after `since`."""
+    for programme in state.programmes:
+        if programme.started:
+            protocol = protocols.get(programme.protocol.hash)
+            yield from _weekly(programme, protocol)
+            yield from _windows(state, programme, protocol, since)
+            yield from _checkpoint(state, programme, protocol)
+            yield from _looks(programme, protocol)
+
+
+def fire(sitting: Sitting, deadline: Deadline) -> None:
+    """Say what a deadline that passed has to say."""
+    programme = sitting.state.programme(deadline.programme)
+    if programme is None:
+        return
+    sitting.at_deadline(deadline.due)
+    name = deadline.subject.partition(" ")[0]
+    if name == "week":
+        first = next_week(programme)
+        if first is not None:
+            count_week(sitting, programme, first)
+    elif name == "without":
+        restart_weeks(sitting, programme)
+    elif name == "test":
+        decide_test(sitting, programme)
+    elif name == "reading" and programme.test is not None:
+        sitting.say(CheckpointVoided, "checkpoint", programme, test=programme.test.version, why="unanswered")
+    elif name == "pass":
+        void(sitting, programme, "14_days_without_a_tolerated_session", ())
+    elif name == "look":
+        subject = deadline.subject.partition(" ")[2]
+        sitting.say(ClinicianAsked, "P4", programme, about="hold_open_14_days", subject=subject)
+    if deadline.due > sitting.since:
+        weigh_step(sitting, programme, only_changes=True)
+
+
+def _weekly(programme: Programme, protocol: RehabProtocol) -> Iterator[Deadline]:
+    ends = week_ends(programme)
+    if ends is not None:
+        yield Deadline(ends, programme.id, "W1", "week")
+    over = restarts(programme, protocol.whole("W1.restart_weeks"))
+    if over is not None:
+        yield Deadline(over, programme.id, "W1", "without")
+
+
+def _windows(
+    state: Patient, programme: Programme, protocol: RehabProtocol, since: datetime
+) -> Iterator[Deadline]:
+    """The close of each session's next day that nobody told of: a gate may be met without it."""
+    if state.suspended or programme.awaiting or programme.stage == 4:
+        return
+    chart = Chart(state, programme, protocol, max(state.time, since))
+    for fact in chart.newest():
+        due = chart.closes_at(fact) + MICROSECOND
+        if due + timedelta(days=1) <= since:
+            return
+        if due > since and chart.next_day(fact) is None:
+            yield Deadline(due, programme.id, "P6", f"window {fact.version}")
+
+
+def _checkpoint(state: Patient, programme: Programme, protocol: RehabProtocol) -> Iterator[Deadline]:
+    chart = Chart(state, programme, protocol, state.time)
+    test = programme.test
+    if test is not None and test.status == "pending":
+        fact = found(state.history.tests, test.version)
+        if fact is not None:
+            due = chart.closes_at(fact) + MICROSECOND
+            if chart.next_day(fact) is not None:
+                wait = timedelta(days=protocol.whole("checkpoint.bodyweight_days_after") + 1)
+                due = start_of(chart.day(fact) + wait, programme.zone)
+            yield Deadline(due, programme.id, "checkpoint", "test")
+    if test is not None and test.status == "asked":
+        days = protocol.whole("checkpoint.reading_days")
+        due = end_of_days_without(local_day(test.at, programme.zone), days, programme.zone)
+        yield Deadline(due, programme.id, "checkpoint", "reading")
+    lapses = lapses_at(chart) if programme.passed is not None else None
+    if lapses is not None:
+        yield Deadline(lapses, programme.id, "checkpoint", "pass")
+
+
+def _looks(programme: Programme, protocol: RehabProtocol) -> Iterator[Deadline]:
+    for hold in programme.open_holds:
+        yield Deadline(_look_at(hold, programme, protocol), programme.id, "P4", f"look {hold.id}")
+
+
+def _look_at(hold: Hold, programme: Programme, protocol: RehabProtocol) -> datetime:
+    """14 whole days after a hold opened, and every 28 days after that."""
+    if hold.asked_at is None:
+        day, days = local_day(hold.opened_at, programme.zone), protocol.whole("P4.look_days")
+        return end_of_days_without(day, days, programme.zone)
+    # Asked at the end of a whole day: the instant is already the first of the next one.
+    day = local_day(hold.asked_at - MICROSECOND, programme.zone)
+    return end_of_days_without(day, protocol.whole("P4.look_again_days"), programme.zone)

@@ -1,0 +1,109 @@
+"""Weighs the criteria of a gate: met, not met, or unknown. Unknown never advances."""
+
+import operator
+from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
+from typing import Any, Final, Literal
+
+from libs.events.base import Criterion
+from libs.rehab.chart import Chart
+from libs.rehab.measures import MEASURES, Measured
+from libs.rehab.protocol import Criteria, Gate, Weighing
+
+Verdict = Literal["met", "not_met", "unknown"]
+COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
+    ">=": operator.ge, ">": operator.gt, "<=": operator.le, "<": operator.lt, "=": operator.eq,
+}  # fmt: skip
+
+
+def exact(value: Fraction | Decimal | int) -> str:
+    """An exact decimal where there is one, else `n/d` in lowest terms."""
+    fraction = Fraction(value)
+    rest = fraction.denominator
+    for prime in (2, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest != 1:
+        return f"{fraction.numerator}/{fraction.denominator}"
+    if fraction.denominator == 1:
+        return str(fraction.numerator)
+    digits = 0
+    scaled = fraction
+    while scaled.denominator != 1:
+        scaled *= 10
+        digits += 1
+    sign, whole = ("-" if scaled < 0 else ""), str(abs(scaled.numerator)).rjust(digits + 1, "0")
+    return f"{sign}{whole[:-digits]}.{whole[-digits:]}"
+
+
+def weigh_gate(chart: Chart, gate: Gate, *, confirming: bool = False) -> tuple[Criterion, ...]:
+    """Every criterion of the gate, weighed; at a confirmation those asked only then too."""
+    wanted = (*gate.criteria, *gate.confirming) if confirming else gate.criteria
+    return tuple(weigh(chart, each) for each in wanted)
+
+
+def all_met(criteria: tuple[Criterion, ...]) -> bool:
+    """Whether nothing is missing."""
+    return all(each.verdict == "met" for each in criteria)
+
+
+def weigh(chart: Chart, wanted: Criteria) -> Criterion:
+    """One criterion; met where it or one of its alternatives is."""
+    first = _weighed(chart, wanted, wanted)
+    if first.verdict == "met" or not wanted.or_else:
+        return first
+    others = [_weighed(chart, wanted, each) for each in wanted.or_else]
+    for verdict in ("met", "unknown"):
+        for each in (first, *others):
+            if each.verdict == verdict:
+                return each
+    return first
+
+
+def _weighed(chart: Chart, wanted: Criteria, weighing: Weighing) -> Criterion:
+    measured = MEASURES[weighing.measure](chart, weighing)
+    return criterion(wanted.id, wanted.rule, measured, weighing)
+
+
+def criterion(name: str, rule: str, measured: Measured, weighing: Weighing) -> Criterion:
+    """The comparison of what was measured with a threshold, with its signed margin."""
+    comparator, threshold = weighing.comparator, weighing.threshold
+    verdict = verdict_of(measured, comparator, threshold)
+    value = measured.value
+    margin = None
+    if isinstance(value, Fraction) and comparator != "=":
+        distance = value - Fraction(threshold)
+        margin = exact(distance if comparator in {">=", ">"} else -distance)
+    return Criterion(
+        id=name,
+        verdict=verdict,
+        rule=rule,
+        reason=(measured.reason or "no_evidence") if verdict == "unknown" else None,
+        measure=weighing.measure,
+        value=exact(value) if isinstance(value, Fraction) else value,
+        comparator=comparator,
+        threshold=threshold,
+        margin=margin,
+        unit=weighing.unit,
+        inputs=measured.inputs,
+    )
+
+
+def verdict_of(measured: Measured, comparator: str, threshold: str) -> Verdict:
+    """Met, not met, or unknown where what is missing could still decide."""
+    value = measured.value
+    if value is None:
+        return "unknown"
+    if isinstance(value, str):
+        return "met" if COMPARE[comparator](value, threshold) else "not_met"
+    limit = Fraction(threshold)
+    holds = COMPARE[comparator](value, limit)
+    if measured.reason is None:
+        return "met" if holds else "not_met"
+    if comparator in {">=", ">"}:
+        if holds:
+            return "met"
+        possible = measured.most is None or COMPARE[comparator](measured.most, limit)
+        return "unknown" if possible else "not_met"
+    return "unknown" if holds else "not_met"

@@ -1,0 +1,114 @@
+"""What a session, test or trial sets off by itself: sharp pain, the limit, a flare (P1-P3, P5)."""
+
+from libs.events.decisions import (
+    ClinicianAsked,
+    HoldOpened,
+    LoadingLowered,
+    LoadReduced,
+    SessionWeighed,
+)
+from libs.rehab.chart import Chart, Reading
+from libs.rehab.patient import Programme
+from libs.rehab.sessions import Assessed
+from libs.rehab.sitting import Sitting
+from libs.rehab.steps import withdraw_proposal
+
+
+def hold_id(kind: str, sitting: Sitting) -> str:
+    """Id of a hold or flare that opens now; unique within the programme and kind."""
+    return f"{kind}-{sitting.now:%Y%m%dT%H%M%SZ}"
+
+
+def open_hold(sitting: Sitting, programme: Programme, kind: str, rule: str, ends_with: str) -> None:
+    """Open a hold of a kind, unless one is open; whatever was proposed is withdrawn."""
+    if not any(each.kind == kind for each in programme.open_holds):
+        sitting.say(
+            HoldOpened,
+            rule,
+            programme,
+            evidence=(sitting.item.version,),
+            hold=hold_id(kind, sitting),
+            kind=kind,
+            ends_with=ends_with,
+        )
+    withdraw_proposal(sitting, programme, f"{kind}_hold")
+
+
+def weigh_loading(
+    sitting: Sitting, programme: Programme, assessed: Assessed, kind: str, version: int
+) -> None:
+    """Record what it was worth, then what it sets off by itself."""
+    reading = _reading(sitting, programme, version) if kind == "session" else None
+    sitting.say(
+        SessionWeighed,
+        "P7" if kind == "session" else "P1",
+        programme,
+        evidence=(version,),
+        session=version,
+        kind=kind,
+        valid=assessed.valid,
+        within_limit=assessed.within,
+        tolerated=reading.tolerated if reading else assessed.tolerated_on_the_day,
+        eased=assessed.eased,
+        sharp=assessed.sharp,
+        invalid_because=assessed.because,
+        notes=assessed.notes,
+    )
+    _blocked(sitting, programme, assessed, version)
+    if assessed.sharp:
+        _sharp(sitting, programme, version)
+    _moved_in_flare(sitting, programme, assessed, version)
+    if assessed.within == "not_met":
+        percent = sitting.protocol(programme).whole("P1.lighter_percent")
+        sitting.say(LoadReduced, "P1", programme, evidence=(version,), percent=percent, session=version)
+
+
+def lower_loading(sitting: Sitting, programme: Programme, rule: str, evidence: tuple[int, ...]) -> None:
+    """Back to holds for now; the stage stays."""
+    programme = sitting.programme(programme)
+    if programme.loading > 1:
+        sitting.say(
+            LoadingLowered,
+            rule,
+            programme,
+            evidence=evidence,
+            stage=programme.stage,
+            from_loading=programme.loading,
+            to_loading=1,
+        )
+
+
+def _reading(sitting: Sitting, programme: Programme, version: int) -> Reading | None:
+    chart = Chart(sitting.state, programme, sitting.protocol(programme), sitting.now)
+    for fact in chart.newest():
+        if fact.version == version:
+            return chart.reading(fact)
+    return None
+
+
+def _blocked(sitting: Sitting, programme: Programme, assessed: Assessed, version: int) -> None:
+    """Loading while it was awaited or suspended is told to the clinician (T1, T3)."""
+    for code, rule in (("suspended", "T3"), ("awaiting", "T1")):
+        if code in assessed.because:
+            sitting.say(
+                ClinicianAsked,
+                rule,
+                programme,
+                evidence=(version,),
+                about=f"loading_while_{code}",
+                same_day=code == "suspended",
+            )
+
+
+def _sharp(sitting: Sitting, programme: Programme, version: int) -> None:
+    """P3: a hold that a clinician ends, back to holds, and the clinician hears the same day."""
+    open_hold(sitting, programme, "sharp", "P3", "clinician")
+    lower_loading(sitting, programme, "P3", (version,))
+    sitting.say(ClinicianAsked, "P3", programme, evidence=(version,), about="sharp", same_day=True)
+
+
+def _moved_in_flare(sitting: Sitting, programme: Programme, assessed: Assessed, version: int) -> None:
+    """P5: while a flare is open, the next session with movement decides whether loading goes back."""
+    programme = sitting.programme(programme)
+    if programme.open_flares and assessed.dynamic and assessed.tolerated_on_the_day != "met":
+        lower_loading(sitting, programme, "P5", (version,))

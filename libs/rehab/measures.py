@@ -1,0 +1,325 @@
+"""Measures: named, versioned functions of a programme's history. A protocol picks and parametrises them.
+
+A released measure never changes; a fix is the next version beside it. Values are exact.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+import msgspec
+
+from libs.events.facts import CheckInRecorded, ExerciseDone, TrialRecorded
+from libs.rehab.chart import Chart, Reading
+from libs.rehab.patient import Fact
+from libs.rehab.protocol import Weighing
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """What a measure found. `value` absent: nothing to measure."""
+
+    value: Fraction | str | None
+    inputs: tuple[int, ...] = ()
+    reason: str | None = None
+    """Why something is missing; the value is then what is known so far."""
+    most: Fraction | None = None
+    """What the value could still be, where something is missing from a count."""
+
+
+Measure = Callable[[Chart, Weighing], Measured]
+
+
+def median(values: Iterable[Fraction | Decimal]) -> Fraction:
+    """The exact median; the mean of the middle two where there are two."""
+    ordered = sorted(Fraction(each) for each in values)
+    middle = len(ordered) // 2
+    if len(ordered) % 2:
+        return ordered[middle]
+    return (ordered[middle - 1] + ordered[middle]) / 2
+
+
+def tolerated(chart: Chart, weighing: Weighing) -> Measured:
+    """How many of the last valid sessions were well tolerated (P6)."""
+    count = weighing.sessions or 1
+    last = chart.asked_window[:count]
+    met = sum(each.tolerated == "met" for each in last)
+    wrong = sum(each.tolerated == "not_met" for each in last)
+    missing = count - met - wrong
+    newest_open = bool(chart.recent) and chart.recent[0].open
+    reason = ("window_open" if newest_open and len(last) < count else "no_evidence") if missing else None
+    return Measured(Fraction(met), _inputs(last), reason, Fraction(count - wrong))
+
+
+def on_days(chart: Chart, weighing: Weighing) -> Measured:
+    """On how many days the last valid sessions were."""
+    last = chart.asked_window[: weighing.sessions]
+    return Measured(Fraction(len({chart.day(each.fact) for each in last})), _sources(last))
+
+
+def valid(chart: Chart, weighing: Weighing) -> Measured:
+    """Valid sessions of the last days, since windows began."""
+    first = chart.today - timedelta(days=(weighing.days or 1) - 1)
+    counted = [each for each in chart.window if chart.day(each.fact) >= first]
+    return Measured(Fraction(len(counted)), _sources(counted))
+
+
+def loaded_bilateral(chart: Chart, weighing: Weighing) -> Measured:
+    """Sessions with a loaded exercise on both legs among the last valid ones."""
+    counted = [
+        each
+        for each in chart.asked_window[: weighing.sessions]
+        if any(
+            done.exercise in weighing.exercises
+            and done.side == "both"
+            and any(work.load_kg is not None and work.load_kg > 0 for work in done.sets)
+            for done in each.fact.event.exercises
+        )
+    ]
+    return Measured(Fraction(len(counted)), _sources(counted))
+
+
+def tolerated_recently(chart: Chart, weighing: Weighing) -> Measured:
+    """Well tolerated sessions of the last days."""
+    first = chart.today - timedelta(days=(weighing.days or 1) - 1)
+    recent = [each for each in chart.recent if chart.day(each.fact) >= first]
+    met = [each for each in recent if each.tolerated == "met"]
+    unknown = sum(each.tolerated == "unknown" for each in recent)
+    reason = "no_evidence" if unknown else None
+    return Measured(Fraction(len(met)), _inputs(met or recent), reason, Fraction(len(met) + unknown))
+
+
+def over_limit(chart: Chart, weighing: Weighing) -> Measured:
+    """Sessions, tests and trials of the last days, valid or not, that were over the pain limit."""
+    counted = chart.over_limit(weighing.days or 1)
+    return Measured(Fraction(len(counted)), counted)
+
+
+def during_median(chart: Chart, weighing: Weighing) -> Measured:
+    """Median pain during loading of the last valid sessions."""
+    count = weighing.sessions or 1
+    return _median_during(chart.window[:count], count)
+
+
+def during_median_fall(chart: Chart, weighing: Weighing) -> Measured:
+    """By how much it lies below that of the stage's first valid sessions."""
+    count = weighing.sessions or 1
+    now = _median_during(chart.window[:count], count)
+    first = _median_during([chart.reading(each) for each in chart.first_valid(count)], count)
+    if isinstance(now.value, Fraction) and isinstance(first.value, Fraction):
+        inputs = tuple(sorted({*now.inputs, *first.inputs}))
+        return Measured(first.value - now.value, inputs)
+    return Measured(None, now.inputs, now.reason or first.reason)
+
+
+def during_highest(chart: Chart, weighing: Weighing) -> Measured:
+    """Highest pain during loading since the oldest of the last valid sessions, valid or not."""
+    return _highest(chart, weighing, during=True)
+
+
+def after_highest(chart: Chart, weighing: Weighing) -> Measured:
+    """Highest pain after loading since the oldest of the last valid sessions, valid or not."""
+    return _highest(chart, weighing, during=False)
+
+
+def check_ins_highest(chart: Chart, weighing: Weighing) -> Measured:
+    """Highest pain of every check-in of the last days."""
+    first = chart.today - timedelta(days=(weighing.days or 1) - 1)
+    told = list(chart.check_ins(first))
+    if not told:
+        return Measured(None, (), "no_evidence")
+    return Measured(Fraction(max(each.event.pain for each in told)), _versions(told))
+
+
+def coverage(chart: Chart, weighing: Weighing) -> Measured:
+    """Share of the last days' sessions whose next day has closed that have their check-in."""
+    first = chart.today - timedelta(days=(weighing.days or 1) - 1)
+    closed = [each for each in chart.recent if not each.open and chart.day(each.fact) >= first]
+    if not closed:
+        return Measured(None, (), "no_evidence")
+    told = [each for each in closed if each.next_day is not None]
+    return Measured(Fraction(len(told), len(closed)), _inputs(told))
+
+
+def after_last(chart: Chart, weighing: Weighing) -> Measured:
+    """How many of the last sessions whose next day has closed have their check-in."""
+    count = weighing.sessions or 1
+    last = [each for each in chart.recent if not each.open][:count]
+    told = [each for each in last if each.next_day is not None]
+    missing = count - len(last)
+    reason = "no_evidence" if missing else None
+    return Measured(Fraction(len(told)), _inputs(told), reason, Fraction(len(told) + missing))
+
+
+def trial_confidence(chart: Chart, weighing: Weighing) -> Measured:
+    """Confidence in the newest single-leg trial of the last days."""
+    trial, missing = _trial(chart, weighing)
+    if trial is None:
+        return missing
+    return _told(trial, trial.event.confidence)
+
+
+def trial_reps(chart: Chart, weighing: Weighing) -> Measured:
+    """Its repetitions."""
+    trial, missing = _trial(chart, weighing)
+    if trial is None:
+        return missing
+    return _told(trial, Decimal(trial.event.reps) if trial.event.reps is not None else None)
+
+
+def trial_control(chart: Chart, weighing: Weighing) -> Measured:
+    """Whether it was all at full height, in tempo, with at most fingertips."""
+    trial, missing = _trial(chart, weighing)
+    if trial is None:
+        return missing
+    if trial.event.control is None:
+        return Measured(None, (trial.source,), "not_asked")
+    return Measured("yes" if trial.event.control else "no", (trial.source,))
+
+
+def trial_pain(chart: Chart, weighing: Weighing) -> Measured:
+    """Its pain; not given, that of the same day's session."""
+    trial, missing = _trial(chart, weighing)
+    if trial is None:
+        return missing
+    return _told(trial, chart.trial(trial).during)
+
+
+def stage_days(chart: Chart, _weighing: Weighing) -> Measured:
+    """Days since the first valid session since windows began."""
+    first = chart.first_valid(1)
+    if not first:
+        return Measured(None, (), "no_evidence")
+    return Measured(Fraction((chart.today - chart.day(first[0])).days), (first[0].source,))
+
+
+def load_rises(chart: Chart, _weighing: Weighing) -> Measured:
+    """Whether load rose: a valid session above an exercise's highest tolerated load so far.
+
+    What was tolerated counts from where windows began, or from the last reduction.
+    """
+    highest: dict[str, Decimal] = {}
+    reduced = chart.programme.reduced_at
+    for fact in chart.oldest(chart.begin):
+        if reduced is not None and fact.at > reduced:
+            highest, reduced = {}, None
+        assessed = chart.assessed(fact)
+        if not assessed.valid or assessed.wrong:
+            continue
+        loads = _loads(fact.event.exercises, chart.programme.side)
+        new = {name: load for name, load in loads.items() if load > highest.get(name, Decimal(-1))}
+        if not new:
+            continue
+        verdict = chart.reading(fact).tolerated
+        if verdict != "not_met" and any(name in highest for name in new):
+            return Measured(Fraction(1), (fact.source,))
+        if verdict == "met":
+            highest |= new
+    return Measured(Fraction(0))
+
+
+def consistent_weeks(chart: Chart, _weighing: Weighing) -> Measured:
+    """Consistent weeks done (W1)."""
+    return Measured(Fraction(chart.programme.weeks.consistent))
+
+
+def checkpoint_result(chart: Chart, _weighing: Weighing) -> Measured:
+    """How the checkpoint stands: passed, failed, or not known yet."""
+    passed, test = chart.programme.passed, chart.programme.test
+    if passed is not None:
+        return Measured("passed", (passed.test,))
+    if test is None:
+        return Measured(None, (), "no_evidence")
+    if test.status == "failed":
+        return Measured("failed", (test.version,))
+    reasons = {"pending": "window_open", "asked": "needs_clinician", "inconclusive": "inconclusive"}
+    return Measured(None, (test.version,), reasons.get(test.status, "inconclusive"))
+
+
+MEASURES: Final[dict[str, Measure]] = {
+    "sessions.tolerated/1": tolerated,
+    "sessions.days/1": on_days,
+    "sessions.valid/1": valid,
+    "sessions.loaded_bilateral/1": loaded_bilateral,
+    "sessions.tolerated_recently/1": tolerated_recently,
+    "sessions.over_limit/1": over_limit,
+    "pain.during.median/1": during_median,
+    "pain.during.median_fall/1": during_median_fall,
+    "pain.during.highest/1": during_highest,
+    "pain.after.highest/1": after_highest,
+    "check_ins.pain.highest/1": check_ins_highest,
+    "check_ins.coverage/1": coverage,
+    "check_ins.after_last/1": after_last,
+    "trial.confidence/1": trial_confidence,
+    "trial.reps/1": trial_reps,
+    "trial.control/1": trial_control,
+    "trial.pain/1": trial_pain,
+    "stage.days/1": stage_days,
+    "load.rises/1": load_rises,
+    "weeks.consistent/1": consistent_weeks,
+    "checkpoint.result/1": checkpoint_result,
+}
+"""Name and version → the measure."""
+
+
+def _median_during(readings: Iterable[Reading], count: int) -> Measured:
+    readings = tuple(readings)
+    known = [each.assessed.during for each in readings if each.assessed.during is not None]
+    whole = len(readings) == count and all(each.assessed.during_known for each in readings)
+    if not whole or len(known) < count:
+        return Measured(None, _sources(readings), "no_evidence")
+    return Measured(median(known), _sources(readings))
+
+
+def _highest(chart: Chart, weighing: Weighing, *, during: bool) -> Measured:
+    count = weighing.sessions or 1
+    last = chart.window[:count]
+    if not last:
+        return Measured(None, (), "no_evidence")
+    oldest = last[-1].fact.place
+    since = [each for each in chart.recent if each.fact.place >= oldest]
+    pains = [each.assessed.during if during else each.assessed.after for each in since]
+    whole = all(
+        each.assessed.during_known if during else each.assessed.after_known for each in since if each in last
+    )
+    known = [each for each in pains if each is not None]
+    reason = None if whole and len(last) == count else "no_evidence"
+    return Measured(Fraction(max(known)) if known else None, _sources(since), reason)
+
+
+def _trial(chart: Chart, weighing: Weighing) -> tuple[Fact[TrialRecorded] | None, Measured]:
+    newest = next(chart.trials(), None)
+    if newest is None:
+        return None, Measured(None, (), "no_evidence")
+    if chart.day(newest) < chart.today - timedelta(days=(weighing.days or 1) - 1):
+        return None, Measured(None, (newest.source,), "too_old")
+    return newest, Measured(None)
+
+
+def _told(trial: Fact[TrialRecorded], value: Decimal | None) -> Measured:
+    if value is None:
+        return Measured(None, (trial.source,), "not_asked")
+    return Measured(Fraction(value), (trial.source,))
+
+
+def _loads(exercises: Iterable[ExerciseDone], side: str) -> dict[str, Decimal]:
+    loads: dict[str, Decimal] = {}
+    for done in exercises:
+        if done.side in {side, "both"}:
+            for work in done.sets:
+                if work.load_kg is not None:
+                    loads[done.exercise] = max(loads.get(done.exercise, work.load_kg), work.load_kg)
+    return loads
+
+
+def _sources(readings: Iterable[Reading]) -> tuple[int, ...]:
+    return tuple(sorted(each.fact.source for each in readings))
+
+
+def _inputs(readings: Iterable[Reading]) -> tuple[int, ...]:
+    return tuple(sorted({version for each in readings for version in each.inputs}))
+
+
+def _versions(facts: Iterable[Fact[CheckInRecorded]]) -> tuple[int, ...]:
+    return tuple(sorted(each.source for each in facts))

@@ -1,0 +1,238 @@
+"""What a session was worth to a programme by itself, its next day aside (P1, P2, P3, P7)."""
+
+import math
+from collections.abc import Iterable
+from decimal import Decimal
+from typing import Literal
+
+import msgspec
+
+from libs.events.facts import CheckpointTested, ExerciseDone, SessionLogged, TrialRecorded, WorkSet
+from libs.rehab.patient import Fact, Phase, Programme
+from libs.rehab.protocol import Dose, ExerciseItem, RehabProtocol
+
+Verdict = Literal["met", "not_met", "unknown"]
+
+
+class Assessed(msgspec.Struct, frozen=True):
+    """A session, test or trial, seen from one programme."""
+
+    valid: bool
+    because: tuple[str, ...]
+    """Why it isn't valid, as codes."""
+    within: Verdict
+    """Pain during loading within the limit (P1)."""
+    eased: Verdict
+    """Discomfort eased during or shortly after (P2)."""
+    sharp: bool
+    before: Decimal | None
+    during: Decimal | None
+    """The worst that is known."""
+    after: Decimal | None
+    during_known: bool
+    """Told for every exercise."""
+    after_known: bool
+    dynamic: bool
+    """With movement: everything but holds."""
+    notes: tuple[str, ...] = ()
+
+    @property
+    def wrong(self) -> bool:
+        """Something is already known to be wrong, whatever the next day brings."""
+        return self.sharp or self.within == "not_met" or self.eased == "not_met"
+
+    @property
+    def tolerated_on_the_day(self) -> Verdict:
+        """Tolerated during and after, whether valid or not."""
+        if self.wrong:
+            return "not_met"
+        return "met" if self.within == self.eased == "met" else "unknown"
+
+
+def concerns(event: SessionLogged, side: str) -> bool:
+    """Whether any of its work was on this side or on both."""
+    return any(each.side in {side, "both"} for each in event.exercises)
+
+
+def assess_session(
+    fact: Fact[SessionLogged], programme: Programme, phase: Phase, protocol: RehabProtocol
+) -> Assessed:
+    """Assess a session by what was in force when it was done."""
+    key = (
+        programme.side, phase.stage, phase.loading, phase.awaiting, phase.suspended, phase.insertional,
+        protocol.hash,
+    )  # fmt: skip
+    known: Assessed | None = fact.memo.known.get(key)
+    if known is None:
+        known = fact.memo.known[key] = _assess_session(fact.event, programme.side, phase, protocol)
+    return known
+
+
+def _assess_session(event: SessionLogged, side: str, phase: Phase, protocol: RehabProtocol) -> Assessed:
+    own = [each for each in event.exercises if each.side in {side, "both"}]
+    because = list(_blocks(phase))
+    notes: list[str] = []
+    items = [protocol.exercises_by_id.get(each.exercise) for each in own]
+    for done, item in zip(own, items, strict=True):
+        if item is None or item.stage > phase.stage:
+            because.append("out_of_stage")
+        else:
+            because.extend(_faults(done, item, phase, protocol))
+            if item.dose.hold_most_s is not None and any(
+                (each.hold_s or 0) > item.dose.hold_most_s for each in done.sets
+            ):
+                notes.append("hold_over_45_s")
+    wanted = {phase.stage, phase.loading}
+    if not any(item is not None and item.stage in wanted for item in items):
+        because.append("no_exercise_of_stage")
+    return _assessed(
+        tuple(dict.fromkeys(because)),
+        [
+            _Pain(
+                each.pain_before, each.pain_during, each.pain_after, each.settled_min, each.sharp,
+                each.worse_later,
+            )
+            for each in own
+        ],
+        protocol,
+        dynamic=any(item is None or item.kind != "hold" for item in items),
+        notes=tuple(dict.fromkeys(notes)),
+    )  # fmt: skip
+
+
+def assess_test(fact: Fact[CheckpointTested], protocol: RehabProtocol) -> Assessed:
+    """Assess a checkpoint test as P1 to P3 see it."""
+    event = fact.event
+    pain = _Pain(event.pain_before, event.pain_during, event.pain_after, None, event.sharp, None)
+    return _assessed((), [pain], protocol, dynamic=False)
+
+
+def assess_trial(
+    fact: Fact[TrialRecorded], protocol: RehabProtocol, same_day: Decimal | None = None
+) -> Assessed:
+    """Assess a single-leg trial; its pain, not given, is that of the same day's session."""
+    event = fact.event
+    during = event.pain_during if event.pain_during is not None else same_day
+    return _assessed((), [_Pain(None, during, None, None, event.sharp, None)], protocol, dynamic=True)
+
+
+def _blocks(phase: Phase) -> Iterable[str]:
+    if phase.suspended:
+        yield "suspended"
+    if phase.awaiting:
+        yield "awaiting"
+
+
+def _faults(done: ExerciseDone, item: ExerciseItem, phase: Phase, protocol: RehabProtocol) -> Iterable[str]:
+    if phase.insertional and item.surfaces:
+        if done.surface == "step":
+            yield "step"
+        elif done.surface is None:
+            yield "surface_unknown"
+    if item.kind == "hold":
+        yield from _hold_faults(done.sets, item.dose, protocol)
+    elif item.kind == "slow":
+        yield from _slow_faults(done.sets, item, protocol)
+
+
+def _least_sets(dose: Dose, protocol: RehabProtocol) -> int:
+    if dose.least_sets is not None:
+        return dose.least_sets
+    return math.ceil(protocol.number("P7.share") * (dose.sets or 1))
+
+
+def _hold_faults(sets: tuple[WorkSet, ...], dose: Dose, protocol: RehabProtocol) -> Iterable[str]:
+    least = dose.hold_s or Decimal(0)
+    long_enough = sum(each.hold_s is not None and each.hold_s >= least for each in sets)
+    needed = _least_sets(dose, protocol)
+    if long_enough >= needed:
+        return
+    if any(each.hold_s is None for each in sets):
+        yield "hold_unknown"
+    yield "hold_too_short" if len(sets) >= needed else "too_few_sets"
+
+
+def _slow_faults(sets: tuple[WorkSet, ...], item: ExerciseItem, protocol: RehabProtocol) -> Iterable[str]:
+    dose = item.dose
+    up, down = dose.up_s or Decimal(0), dose.down_s or Decimal(0)
+    if any(
+        (each.up_s is not None and each.up_s < up) or (each.down_s is not None and each.down_s < down)
+        for each in sets
+    ):
+        yield "too_fast"
+    if any(each.down_s is None or (each.up_s is None and not item.helped_up) for each in sets):
+        yield "tempo_unknown"
+    needed = _least_sets(dose, protocol)
+    if dose.least_reps is not None:
+        if sum((each.reps or 0) >= dose.least_reps for each in sets) < needed:
+            yield "too_few_sets" if len(sets) < needed else "too_few_reps"
+        return
+    if len(sets) < needed:
+        yield "too_few_sets"
+    prescribed = (dose.sets or 1) * (dose.reps or 1)
+    if sum(each.reps or 0 for each in sets) < protocol.number("P7.share") * prescribed:
+        yield "too_few_reps"
+
+
+class _Pain(msgspec.Struct, frozen=True):
+    before: Decimal | None
+    during: Decimal | None
+    after: Decimal | None
+    settled_min: Decimal | None
+    sharp: bool | None
+    worse_later: bool | None
+
+
+def _assessed(
+    because: tuple[str, ...],
+    pains: list[_Pain],
+    protocol: RehabProtocol,
+    *,
+    dynamic: bool,
+    notes: tuple[str, ...] = (),
+) -> Assessed:
+    during = [each.during for each in pains if each.during is not None]
+    after = [each.after for each in pains if each.after is not None]
+    before = [each.before for each in pains if each.before is not None]
+    during_known = bool(pains) and len(during) == len(pains)
+    within: Verdict = "met" if during_known else "unknown"
+    if during and max(during) > protocol.whole("P1.most_pain"):
+        within = "not_met"
+    settled = protocol.whole("P2.settled_min")
+    return Assessed(
+        valid=not because,
+        because=because,
+        within=within,
+        eased=worst(_eased(each, settled) for each in pains),
+        sharp=any(each.sharp is True for each in pains),
+        before=max(before, default=None),
+        during=max(during, default=None),
+        after=max(after, default=None),
+        during_known=during_known,
+        after_known=bool(pains) and len(after) == len(pains),
+        dynamic=dynamic,
+        notes=notes,
+    )
+
+
+def _eased(pain: _Pain, settled: int) -> Verdict:
+    """P2: settled in time, or no more pain after than before; and not worse later that day."""
+    if pain.worse_later is True:
+        return "not_met"
+    if pain.settled_min is not None and pain.settled_min <= settled:
+        return "met"
+    if pain.after is not None and (
+        pain.after == 0 or (pain.before is not None and pain.after <= pain.before)
+    ):
+        return "met"
+    if pain.after is None or pain.before is None:
+        return "unknown"
+    return "not_met"
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Not met where one isn't, else unknown where one is, else met."""
+    seen = set(verdicts)
+    if "not_met" in seen:
+        return "not_met"
+    return "unknown" if "unknown" in seen or not seen else "met"

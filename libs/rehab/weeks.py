@@ -1,0 +1,149 @@
+"""Consistent weeks: what was prescribed and done, day by day (W1)."""
+
+from collections.abc import Iterator
+from datetime import date, datetime, timedelta
+from fractions import Fraction
+from typing import Any
+
+import msgspec
+
+from libs.events.decisions import WeekCounted, WeeksRestarted
+from libs.events.facts import SessionLogged
+from libs.rehab.chart import Chart
+from libs.rehab.days import MICROSECOND, end_of_days_without, local_day, start_of
+from libs.rehab.gates import exact
+from libs.rehab.patient import Fact, Phase, Programme, Week
+from libs.rehab.sessions import assess_session
+from libs.rehab.sitting import Sitting
+from libs.rehab.steps import chart_of
+
+_WEEK = timedelta(days=7)
+_DAY = timedelta(days=1)
+
+
+def next_week(programme: Programme) -> date | None:
+    """First day of the first week that isn't weighed; none before a first valid session or in Stage 4."""
+    anchor = programme.weeks.anchor
+    if anchor is None or programme.stage == 4:
+        return None
+    return anchor + _WEEK * len(programme.weeks.weighed)
+
+
+def week_ends(programme: Programme) -> datetime | None:
+    """When that week is over."""
+    first = next_week(programme)
+    return start_of(first + _WEEK, programme.zone) if first is not None else None
+
+
+def restarts(programme: Programme, weeks: int) -> datetime | None:
+    """When the count begins anew, should no valid session come."""
+    last = programme.weeks.last_valid
+    if last is None or programme.weeks.anchor is None or programme.stage == 4:
+        return None
+    return end_of_days_without(last, weeks * 7, programme.zone)
+
+
+def count_week(sitting: Sitting, programme: Programme, first: date) -> bool:
+    """Weigh a week; record it where it is new or came out differently. Whether it was recorded."""
+    programme = sitting.programme(programme)
+    week, inputs = weigh_week(chart_of(sitting, programme), first)
+    if week in programme.weeks.weighed:
+        return False
+    others = [each for each in programme.weeks.weighed if each.first_day != first]
+    sitting.say(
+        WeekCounted,
+        "W1",
+        programme,
+        evidence=inputs,
+        first_day=first.isoformat(),
+        prescribed=exact(week.prescribed),
+        done=week.done,
+        consistent=week.consistent,
+        consistent_weeks=sum(each.consistent for each in others) + week.consistent,
+    )
+    return True
+
+
+def restart_weeks(sitting: Sitting, programme: Programme) -> None:
+    """Six weeks without a valid session: the count begins anew."""
+    sitting.say(WeeksRestarted, "W1", sitting.programme(programme))
+
+
+def recount(sitting: Sitting, programme: Programme, days: tuple[date, ...]) -> bool:
+    """Weigh again the weeks into which something fell late. Whether one came out differently."""
+    programme = sitting.programme(programme)
+    weeks = [
+        each.first_day
+        for each in programme.weeks.weighed
+        if any(each.first_day <= day < each.first_day + _WEEK for day in days)
+    ]
+    changed = [count_week(sitting, programme, first) for first in weeks]
+    return any(changed)
+
+
+def weigh_week(chart: Chart, first: date) -> tuple[Week, tuple[int, ...]]:
+    """What was prescribed and done in the seven days from `first`, and the sessions that count."""
+    prescribed, done = Fraction(0), 0
+    counted: list[Fact[SessionLogged]] = []
+    by_day = _done_by_day(chart, first)
+    for offset in range(7):
+        day = first + _DAY * offset
+        daily = _prescribed(chart, day)
+        prescribed += daily
+        facts = by_day.get(day, [])
+        most = max(1, daily.numerator // daily.denominator)
+        counted.extend(facts[:most])
+        done += min(len(facts), most)
+    share = chart.protocol.number("W1.share")
+    consistent = prescribed > 0 and done > 0 and done >= share * prescribed
+    inputs = tuple(sorted(each.source for each in counted))
+    return Week(first, prescribed, done, consistent), inputs
+
+
+def _done_by_day(chart: Chart, first: date) -> dict[date, list[Fact[SessionLogged]]]:
+    since = (start_of(first, chart.zone) - MICROSECOND, 0)
+    until = start_of(first + _WEEK, chart.zone)
+    by_day: dict[date, list[Fact[SessionLogged]]] = {}
+    for fact in _until(chart.oldest(since), until):
+        if chart.assessed(fact).valid or _counts_after_step(chart, fact):
+            by_day.setdefault(chart.day(fact), []).append(fact)
+    return by_day
+
+
+def _until(facts: Iterator[Fact[Any]], until: datetime) -> Iterator[Fact[Any]]:
+    for fact in facts:
+        if fact.at >= until:
+            return
+        yield fact
+
+
+def _counts_after_step(chart: Chart, fact: Fact[SessionLogged]) -> bool:
+    """In the 7 days after a step up, what would be valid in the stage before counts too."""
+    stepped = _step_before(chart.programme, fact)
+    if stepped is None or stepped.stage == 1:
+        return False
+    days = (chart.day(fact) - local_day(stepped.since, chart.zone)).days
+    if days > chart.protocol.whole("W1.grace_days"):
+        return False
+    phase = chart.programme.phase_at(fact.place)
+    below = stepped.stage - 1
+    before = msgspec.structs.replace(phase, stage=below, loading=min(below, phase.loading))
+    assessed = assess_session(fact, chart.programme, before, chart.protocol)
+    return assessed.valid and assessed.within == "met" and not assessed.sharp
+
+
+def _step_before(programme: Programme, fact: Fact[SessionLogged]) -> Phase | None:
+    for each in reversed(programme.phases):
+        if each.stepped_up and (each.since, each.version) < fact.place:
+            return each
+    return None
+
+
+def _prescribed(chart: Chart, day: date) -> Fraction:
+    """Sessions prescribed for a day, by what was in force at its end."""
+    phase = chart.programme.phase_at((start_of(day + _DAY, chart.zone) - MICROSECOND, 2**62))
+    if phase.awaiting or phase.suspended or chart.paused(day):
+        return Fraction(0)
+    weekly = [chart.protocol.per_week(phase.stage), chart.protocol.per_week(phase.loading)]
+    known = [each for each in weekly if each is not None]
+    return Fraction(min(known), 7) if len(known) == len(weekly) else Fraction(0)
