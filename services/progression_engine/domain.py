@@ -15,6 +15,7 @@ from libs.events.base import Decision, Event
 from libs.events.decisions import InputSkipped
 from libs.events.envelope import Answers, Envelope, decision_id
 from libs.events.facts import ImportOpened, ProgrammeEnrolled
+from libs.kernel.errors import HeelriseError
 from libs.kernel.ids import EntryId, LogId, PatientId, StreamId, category_of, patient_stream, subject_of
 from libs.kernel.times import parse_instant
 from libs.rehab.decide import decide
@@ -42,6 +43,8 @@ class Entry(Protocol):
     def envelope(self) -> Envelope: ...
     @property
     def event(self) -> Event | None: ...
+    @property
+    def error(self) -> HeelriseError | None: ...
 
 
 EntryT = TypeVar("EntryT", bound=Entry)
@@ -102,13 +105,22 @@ def concluded_of(entry: Entry) -> Concluded:
 
 
 def follow(folded: Folded, entry: Entry, answers: Sequence[Concluded]) -> Folded:
-    """The patient after one more input and its answers."""
+    """The patient after one more input and its answers. What was skipped need not be readable."""
+    if is_skipped(answers):
+        state = msgspec.structs.replace(folded.state, version=entry.version)
+    else:
+        state = apply(folded.state, input_of(entry), answers)
     return Folded(
-        state=apply(folded.state, input_of(entry), answers),
+        state=state,
         version=entry.version,
         history=extend_history(folded.history, entry.leaf_hash),
         judged=folded.judged + len(answers),
     )
+
+
+def is_skipped(answers: Sequence[Concluded]) -> bool:
+    """Whether an operator left the input out of every fold."""
+    return any(isinstance(each.decision, InputSkipped) for each in answers)
 
 
 def conclude(folded: Folded, entry: Entry, protocols: Protocols) -> tuple[Concluded, ...]:
@@ -152,13 +164,19 @@ def patient_key(patient: PatientId) -> str:
 def protocols_named(entries: Iterable[Entry]) -> frozenset[str]:
     """The content hashes of the protocols that these inputs enrol on."""
     return frozenset(
-        each.event.protocol.hash for each in entries if isinstance(each.event, ProgrammeEnrolled)
+        each.event.protocol.hash
+        for each in entries
+        if each.error is None and isinstance(each.event, ProgrammeEnrolled)
     )
 
 
 def import_held_until(entries: Iterable[Entry]) -> datetime | None:
     """Until when an import that these inputs open holds the time, at the latest."""
-    opened = [each.envelope.recorded_at for each in entries if isinstance(each.event, ImportOpened)]
+    opened = [
+        each.envelope.recorded_at
+        for each in entries
+        if each.error is None and isinstance(each.event, ImportOpened)
+    ]
     return max(opened) + IMPORT_HOLDS if opened else None
 
 
@@ -170,8 +188,8 @@ class Patients(Generic[EntryT]):
         self._inputs: dict[PatientId, list[EntryT]] = {}
         self._answers: dict[tuple[StreamId, int], list[EntryT]] = {}
         for each in entries:
-            if each.event is None:
-                continue
+            if each.error is None and each.event is None:
+                continue  # Erased.
             if category_of(each.stream) == "patient":
                 self._inputs.setdefault(PatientId(subject_of(each.stream)), []).append(each)
             elif (answered := each.envelope.answered) is not None:
