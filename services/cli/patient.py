@@ -1,0 +1,207 @@
+"""`heelrise patient`: whom there is, where they stand, and how they got there."""
+
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+import typer
+
+from services.cli.conventions import DataOption, JsonOption, data_folder, print_json, run_async
+
+ClinicOption = Annotated[
+    str | None, typer.Option("--clinic", help="The clinic.", show_default="all that there are")
+]
+PatientArgument = Annotated[
+    str, typer.Argument(metavar="PATIENT", help="The patient's id, identifier or name.")
+]
+_KINDS: Final = {"red_flag": "[bold red]", "ruling": "[bold cyan]", "time": "[dim]", "fact": "[bold]"}
+_WEIGHTS: Final = {"up": "green", "stop": "red", "wait": "yellow", "none": "dim"}
+Json = dict[str, Any]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    group = typer.Typer(help="Whom there is, where they stand, and how they got there.", no_args_is_help=True)
+    group.command("list")(list_)
+    group.command("show")(show)
+    group.command("timeline")(timeline)
+    app.add_typer(group, name="patient")
+
+
+def list_(*, clinic: ClinicOption = None, data: DataOption = None, as_json: JsonOption = False) -> None:
+    """List patients with where their programmes stand.
+
+    \b
+      heelrise patient list
+      heelrise patient list --clinic harbour --json
+    """
+    run_async(_list(clinic, data_folder(data), as_json))
+
+
+def show(
+    patient: PatientArgument,
+    *,
+    clinic: ClinicOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Show each programme of a patient: stages, holds, weeks, checkpoint.
+
+    \b
+      heelrise patient show 01-textbook
+    """
+    run_async(_show(patient, clinic, data_folder(data), as_json))
+
+
+def timeline(
+    patient: PatientArgument,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="Also what changed nothing.")] = False,
+    clinic: ClinicOption = None,
+    data: DataOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What a patient told and what followed, the newest last.
+
+    \b
+      heelrise patient timeline 01-textbook
+      heelrise patient timeline 01-textbook --all
+    """
+    run_async(_timeline(patient, clinic, data_folder(data), every=every, as_json=as_json))
+
+
+async def _list(clinic: str | None, data: Path, as_json: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    from services.cli.diaries import DiaryClient, running_view
+    from services.cli.records import clinics_of, everybody, name_of
+
+    view = running_view(data)
+    clinics = await clinics_of(view, clinic)
+    async with DiaryClient(view) as client:
+        people = await everybody(client, clinics)
+        programmes = [each for slug in clinics for each in await _panel(client, slug)]
+    of: dict[str, list[Json]] = {}
+    for each in programmes:
+        of.setdefault(each["patient"], []).append(each)
+    if as_json:
+        print_json([{**each, "programmes": of.get(each["patient"], [])} for each in people])
+        return
+    table = Table("clinic", "patient", "tendon", "stage", "state", "weeks", "checkpoint", "last input", "id")
+    for person in people:
+        for each in of.get(person["patient"], [{}]):
+            table.add_row(person["clinic"], name_of(person), *_standing(each), person["patient"])
+    Console().print(table)
+
+
+async def _panel(client: Any, clinic: str) -> list[Json]:  # noqa: ANN401 - the client is imported when wanted
+    found: list[Json] = []
+    after: dict[str, str] = {}
+    while True:
+        page = await client.get(clinic, "panel", limit="500", **after)
+        found += page["programmes"]
+        if not page["next"]:
+            return found
+        after = {"after": page["next"]}
+
+
+def _standing(programme: Json) -> tuple[str, ...]:
+    if not programme:
+        return ("-",) * 6
+    loading = "" if programme["loading"] == programme["stage"] else f" (loads as {programme['loading']})"
+    current = "" if programme["current"] else f"\n[red]{programme['say']}[/]"
+    return (
+        programme["side"],
+        f"{programme['stage']}{loading}",
+        f"{programme['state']}{current}",
+        f"{programme['weeks']} of {programme['weeks_needed']}",
+        programme["checkpoint"].replace("_", " "),
+        programme["last_input_at"][:10],
+    )
+
+
+async def _show(reference: str, clinic: str | None, data: Path, as_json: bool) -> None:
+    from rich.console import Console
+
+    from services.cli.diaries import DiaryClient, running_view
+    from services.cli.records import clinics_of, find_patient, name_of
+    from services.cli.showing import show_ways
+
+    view = running_view(data)
+    async with DiaryClient(view) as client:
+        found, patient = await find_patient(client, await clinics_of(view, clinic), reference)
+        if as_json:
+            print_json(await client.get(found, f"patients/{patient}"))
+            return
+        shown = await client.patient(found, patient)
+    console = Console()
+    show_ways(console, [(name_of(shown), found, shown)])
+    if not shown["current"]:
+        console.print(f"[red]Not current: do not add load.[/] {shown['not_current_because']}")
+    for programme in shown["programmes"]:
+        _show_gate(console, programme)
+
+
+def _show_gate(console: Any, programme: Json) -> None:  # noqa: ANN401 - rich is imported when wanted
+    from rich.table import Table
+
+    gate = programme["gate"]
+    if gate is None:
+        return
+    title = f"{programme['side']}: what stands before Stage {gate['to_stage']}"
+    table = Table("criterion", "verdict", "as it stands", title=title, title_justify="left")
+    colours = {"met": "green", "not_met": "red", "unknown": "yellow"}
+    for each in gate["criteria"]:
+        colour = colours.get(each["verdict"], "white")
+        verdict = each["verdict"].replace("_", " ")
+        table.add_row(each["statement"] or each["id"], f"[{colour}]{verdict}[/]", each["text"])
+    for each in gate["open"]:
+        table.add_row("Nothing may be open", "[red]not met[/]", each.replace("_", " "))
+    console.print(table)
+
+
+async def _timeline(reference: str, clinic: str | None, data: Path, *, every: bool, as_json: bool) -> None:
+    from rich.console import Console
+
+    from services.cli.diaries import DiaryClient, running_view
+    from services.cli.records import clinics_of, find_patient
+
+    view = running_view(data)
+    items: list[Json] = []
+    async with DiaryClient(view) as client:
+        found, patient = await find_patient(client, await clinics_of(view, clinic), reference)
+        after: dict[str, str] = {}
+        while True:
+            page = await client.get(
+                found,
+                f"patients/{patient}/timeline",
+                show="all" if every else "changes",
+                limit="500",
+                **after,
+            )
+            items += page["items"]
+            if not page["next"]:
+                break
+            after = {"after": page["next"]}
+    if as_json:
+        print_json(items)
+        return
+    console = Console()
+    for each in reversed(items):
+        _show_item(console, each)
+
+
+def _show_item(console: Any, item: Json) -> None:  # noqa: ANN401 - rich is imported when wanted
+    from rich.markup import escape
+
+    said = f"{escape(item['summary'])}" + (f" “{escape(item['note'])}”" if item["note"] else "")
+    place = f"[dim]{item['version']:>4}[/]  {item['occurred_at'][:16].replace('T', ' ')}"
+    console.print(f"{place}  {_KINDS[item['kind']]}{item['title']}[/]  {said}", highlight=False)
+    for each in item["decisions"]:
+        what = each["type"].split(".")[1].replace("_", " ")
+        side = f" {each['side']}" if each["side"] else ""
+        colour = _WEIGHTS[each["weight"]]
+        console.print(
+            f"{'':24}[{colour}]{what}{side}[/]  {escape(each['sentence'])}  [dim]{each['id']}[/]",
+            highlight=False,
+        )
