@@ -5,7 +5,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from decimal import Decimal
-from itertools import groupby
 
 import msgspec
 
@@ -13,10 +12,12 @@ from services.session_ingest.diary.cells import Quantity, plain_decimal
 from services.session_ingest.diary.dates import Order, infer_order, place, split_moment, weeks_before
 from services.session_ingest.diary.problems import Rejection, Remark
 from services.session_ingest.diary.reading import Reading, RowReader, entry_kind
+from services.session_ingest.diary.remarks import questions_about, remarks_on
 from services.session_ingest.diary.table import Row, Table, read_table
-from services.session_ingest.diary.words import ASK, BILATERAL
 
 MAX_SETS = 60
+_NOT_SAID = frozenset({"line", "last_line", "left_out", "elsewhere"})
+"""Of a reading: where it stands, not what it says."""
 
 
 class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,14 +88,14 @@ def read_diary(raw: bytes, options: ReadOptions) -> Diary:
     weeks = _weeks(readings, options)
     entries = _sessions(readings, rejections, table)
     placed = _place(entries, options, weeks, rejections, guesses)
-    guesses += _said(readings, table)
+    guesses += remarks_on(readings, table)
     if weeks:
         guesses.append(Remark(text=f"all dates moved by {weeks} weeks"))
     return Diary(
         entries=placed,
         rejections=tuple(sorted(rejections, key=lambda each: each.line)),
         guesses=tuple(guesses),
-        questions=tuple(_questions(readings)),
+        questions=tuple(questions_about(readings)),
         columns=frozenset(table.columns),
         file_hash=hashlib.sha256(raw).hexdigest(),
         header_line=table.header_line,
@@ -213,7 +214,9 @@ def _content(reading: Reading) -> str:
     plain = {
         name: _bare(value)
         for name, value in msgspec.structs.asdict(reading).items()
-        if name not in {"line", "last_line", "left_out"} and value is not None and value not in ("", ())
+        if name not in {"line", "last_line", "left_out", "elsewhere"}
+        and value is not None
+        and value not in ("", ())
     }
     return hashlib.sha256(msgspec.json.encode(plain, order="sorted")).hexdigest()
 
@@ -228,73 +231,3 @@ def _numbered(text: str, seen: Counter[str]) -> str:
     """The same row twice in a file is two rows: the second one is the second."""
     seen[text] += 1
     return f"{text} {seen[text]}"
-
-
-def _said(readings: Sequence[Reading], table: Table) -> list[Remark]:
-    """What was taken for granted, once for each kind of it."""
-    remarks: list[Remark] = []
-    left_out = sorted((each.kind, each.left_out, each.line) for each in readings if each.left_out)
-    for (kind, columns), same in groupby(left_out, key=lambda each: each[:2]):
-        lines = [line for *_, line in same]
-        remarks.append(
-            Remark(
-                text=f"{_spoken(kind)} takes no {', '.join(columns)}: left out of {len(lines)} row(s)",
-                line=lines[0],
-            )
-        )
-    remarks += _units(readings, table)
-    unsaid = [each for each in readings if each.kind == "exercise" and each.sets is None]
-    if unsaid:
-        remarks.append(Remark(text=f"sets not given: one set in {len(unsaid)} row(s)", line=unsaid[0].line))
-    heights = [each for each in readings if each.height is not None]
-    remarks += [
-        Remark(
-            text=f"{each.height.value} cm above the heel bone read as {_spoken(each.presentation or '')}",
-            line=each.line,
-        )
-        for each in heights
-        if each.height
-    ]
-    if not any(each.kind == "enrol" for each in readings):
-        remarks.append(Remark(text="nobody is enrolled in this diary"))
-    return remarks
-
-
-def _units(readings: Sequence[Reading], table: Table) -> list[Remark]:
-    remarks: list[Remark] = []
-    bare = [each.line for each in readings if each.weight and each.weight.unit is None]
-    if bare and not _states_unit(table, "value"):
-        remarks.append(Remark(text="bodyweight without a unit read as kg", line=bare[0]))
-    loads = [each.line for each in readings if each.load and each.load.unit is None and each.load.value]
-    typed = {each.load.unit for each in readings if each.load and each.load.unit}
-    if loads and typed and not _states_unit(table, "load"):
-        remarks.append(
-            Remark(text="loads without a unit read as kg, though others say theirs", line=loads[0])
-        )
-    if typed:
-        remarks.append(Remark(text=f"loads in {', '.join(sorted(map(str, typed)))} converted to kg"))
-    both = [e.line for e in readings if e.kind == "exercise" and e.side == "both" and e.exercise in BILATERAL]
-    if both and "side" not in table.columns:
-        remarks.append(Remark(text="bilateral exercises without a side read as both", line=both[0]))
-    return remarks
-
-
-def _states_unit(table: Table, column: str) -> bool:
-    known = table.columns.get(column)
-    return bool(known and known.unit)
-
-
-def _questions(readings: Sequence[Reading]) -> list[Remark]:
-    questions: dict[tuple[dt.date, dt.time, str], Remark] = {}
-    for reading in readings:
-        if reading.kind == "red_flag":
-            continue
-        for pattern, question in ASK:
-            if reading.note and pattern.search(reading.note):
-                key = (reading.day, reading.clock, question)
-                questions.setdefault(key, Remark(text=f"a note makes one ask: {question}", line=reading.line))
-    return list(questions.values())
-
-
-def _spoken(name: str) -> str:
-    return name.replace("_", " ")

@@ -18,18 +18,18 @@ from services.session_ingest.diary.words import (
     ANSWERS,
     BILATERAL,
     ENTRIES,
-    EXERCISES,
     PRESENTATIONS,
     RED_FLAGS,
     SIDES,
     SURFACES,
+    ExerciseNames,
     Vocabulary,
 )
 
 T = TypeVar("T")
 
 _ENTRIES = Vocabulary(ENTRIES)
-_EXERCISES = Vocabulary(EXERCISES)
+_EXERCISES = ExerciseNames()
 _ACTIVITIES = Vocabulary(ACTIVITIES)
 _SIDES = Vocabulary(SIDES)
 _SURFACES = Vocabulary(SURFACES)
@@ -90,6 +90,8 @@ class Reading(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     until: dt.date | None = None
     distance: Quantity | None = None
     duration: Quantity | None = None
+    elsewhere: str | None = None
+    """The column that the value was taken from, where it was not the one for values."""
     left_out: tuple[str, ...] = ()
     """Columns that say something which this kind of entry has no place for."""
 
@@ -101,10 +103,15 @@ class RowReader:
         self._table = table
         self._row = row
         self._order = order
+        self._elsewhere: str | None = None
         self.rejections: list[Rejection] = []
 
     def read(self) -> Reading | None:
         """The row's values; None where it was rejected."""
+        if (width := len(self._row.cells)) > self._table.width:
+            expected = f"{self._table.width} cells: one that has the delimiter in it needs quotation marks"
+            self.reject("", expected, found=f"{width} cells")
+            return None
         kind = self._take("entry", lambda text: cells.read_word(text, _ENTRIES), required="an entry")
         day, clock = self._moment()
         values: dict[str, object] = {} if kind is None else self._values(kind)
@@ -113,7 +120,8 @@ class RowReader:
         return msgspec.convert(
             {
                 "line": self._row.line, "last_line": self._row.last_line, "kind": kind, "day": day,
-                "clock": clock, "note": self.text("notes"), "left_out": self._left_out(kind), **values,
+                "clock": clock, "note": self.text("notes"), "left_out": self._left_out(kind),
+                "elsewhere": self._elsewhere, **values,
             },
             Reading,
         )  # fmt: skip
@@ -170,7 +178,7 @@ class RowReader:
             return day, None
 
     def _left_out(self, kind: str) -> tuple[str, ...]:
-        always = {"date", "time", "entry", "notes", *TAKEN[kind]}
+        always = {"date", "time", "entry", "notes", self._elsewhere, *TAKEN[kind]}
         return tuple(
             known.header
             for name, known in self._table.columns.items()
@@ -180,6 +188,14 @@ class RowReader:
     def _values(self, kind: str) -> dict[str, object]:
         values = getattr(self, f"_read_{kind}")()
         return {name: value for name, value in values.items() if value is not None}
+
+    def _value_column(self, *others: str) -> str:
+        """The column of the value; where that is empty, the one other column that has something."""
+        said = [column for column in others if self.text(column)]
+        if self.text("value") or len(said) != 1:
+            return "value"
+        self._elsewhere = said[0]
+        return said[0]
 
     def _side(self, *, required: bool = False, both: bool = True) -> str | None:
         expected = "left, right or both" if both else "left or right"
@@ -230,7 +246,8 @@ class RowReader:
         return {"presentation": found}
 
     def _read_bodyweight(self) -> dict[str, object]:
-        return {"weight": self._mass("value", 20, 400, "a bodyweight", "a bodyweight, such as 72")}
+        column = self._value_column("load")
+        return {"weight": self._mass(column, 20, 400, "a bodyweight", "a bodyweight, such as 72")}
 
     def _read_placement(self) -> dict[str, object]:
         stage = self._take("value", _read_stage, required="the stage: 1, 2 or 3")
@@ -265,7 +282,8 @@ class RowReader:
         )
 
     def _read_morning(self) -> dict[str, object]:
-        pain = self._take("value", cells.read_score, required="the pain this morning, 0 to 10")
+        column = self._value_column("pain_during", "pain_before", "pain_after")
+        pain = self._take(column, cells.read_score, required="the pain this morning, 0 to 10")
         side = self._side()
         return {"pain": pain, "side": None if side == "both" else side}
 

@@ -38,6 +38,8 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     columns: dict[str, Column]
     rows: tuple[Row, ...]
     header_line: int
+    width: int
+    """How many cells a row may have."""
     delimiter: str
     remarks: tuple[Remark, ...]
 
@@ -64,6 +66,8 @@ def read_table(raw: bytes) -> Table:
         columns=columns,
         rows=rows,
         header_line=lines[at].line,
+        # Blank cells behind all rows alike are no sign of a cell that fell apart.
+        width=max(len(header), min((len(row.cells) for row in rows), default=0)),
         delimiter=delimiter,
         remarks=tuple(remarks),
     )

@@ -31,11 +31,19 @@ COLUMNS: Final[dict[str, tuple[str, ...]]] = {
 
 ENTRIES: Final[dict[str, tuple[str, ...]]] = {
     "enrol": ("enrol", "enroll", "enrolment", "enrollment", "enrolled", "start"),
-    "bodyweight": ("bodyweight", "body weight", "weight", "weighed"),
+    "bodyweight": ("bodyweight", "body weight", "weight", "weighed", "weigh in"),
     "placement": ("placement", "placed"),
     "assessment": ("assessment", "assessed"),
-    "exercise": ("exercise", "session", "loading", "training"),
-    "morning": ("morning", "check in", "checkin", "next morning", "next day", "morning pain"),
+    "exercise": ("exercise", "session", "loading", "training", "workout", "set"),
+    "morning": (
+        "morning",
+        "check in",
+        "checkin",
+        "next morning",
+        "next day",
+        "morning pain",
+        "morning after",
+    ),
     "trial": ("trial", "single leg trial"),
     "checkpoint": ("checkpoint", "checkpoint test", "test"),
     "activity": ("activity",),
@@ -64,32 +72,13 @@ PRESENTATIONS: Final[dict[str, tuple[str, ...]]] = {
 
 EXERCISES: Final[dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(get_args(Exercise), ()),
-    "bilateral_calf_raise_hold_straight_knee": (
-        "calf raise hold straight knee", "double leg calf raise hold straight knee",
-        "calf hold straight knee",
-    ),
-    "bilateral_calf_raise_hold_bent_knee": (
-        "calf raise hold bent knee", "double leg calf raise hold bent knee", "calf hold bent knee",
-    ),
     "wall_sit_calf_raise_hold": ("wall sit hold", "wall sit", "wall sit calf raise"),
-    "heel_drop_straight_knee": (
-        "eccentric heel drop straight knee", "heel drops straight knee", "straight knee heel drop",
-    ),
-    "heel_drop_bent_knee": ("eccentric heel drop bent knee", "heel drops bent knee", "bent knee heel drop"),
-    "slow_bilateral_calf_raise": (
-        "bilateral calf raise", "double leg calf raise", "slow double leg calf raise", "slow calf raise",
-    ),
-    "seated_calf_raise": ("bilateral seated calf raise", "seated calf raises"),
-    "single_leg_calf_raise": ("single leg calf raises", "one leg calf raise", "single leg heel raise"),
-    "single_leg_seated_calf_raise": ("single leg seated calf raises", "one leg seated calf raise"),
-    "single_leg_heel_raise_hold": (
-        "single leg calf raise hold", "one leg heel raise hold", "single leg isometric hold",
-    ),
-    "double_leg_mini_hops": ("mini hops", "double leg hops"),
-    "single_leg_mini_hops": ("single leg hops",),
+    "seated_calf_raise": ("bilateral seated calf raise",),
+    "single_leg_heel_raise_hold": ("single leg calf raise isometric", "single leg hold"),
     "skipping": ("skipping rope", "jump rope"),
     "short_accelerations": ("accelerations",),
-}  # fmt: skip
+}
+"""Beside these, `ExerciseNames` takes what differs in the order of words and in words that say nothing."""
 
 BILATERAL: Final[frozenset[str]] = frozenset(
     name
@@ -171,6 +160,24 @@ def column_of(header: str) -> tuple[str, str | None] | None:
     return None
 
 
+_SAME: Final = (
+    (re.compile(r"\b(double|two|both) legg?(ed)?s?\b|\bdouble\b"), "bilateral"),
+    (re.compile(r"\b(single|one) legg?(ed)?s?\b|\bunilateral\b"), "single leg"),
+    (re.compile(r"\bheel raises?\b"), "calf raise"),
+    (re.compile(r"\b(straight|bent) leg(ged)?s?\b"), r"\1 knee"),
+    (re.compile(r"\bisometrics?\b"), "hold"),
+    (re.compile(r"\b(eccentric|slow|loaded|weighted|with|added|load|weight|and|the|a)\b"), ""),
+)
+"""What people say for the same thing, and words that don't tell exercises apart."""
+
+
+def _bag(text: str) -> str:
+    said = plain(text)
+    for pattern, meant in _SAME:
+        said = pattern.sub(meant, said)
+    return " ".join(sorted({word.removesuffix("s") for word in said.split()}))
+
+
 class Vocabulary:
     """One closed list of words with their synonyms."""
 
@@ -186,3 +193,15 @@ class Vocabulary:
     def listed(self) -> str:
         """The names as a person would type them."""
         return ", ".join(name.replace("_", " ") for name in self.names)
+
+
+class ExerciseNames(Vocabulary):
+    """The exercises, by their words in any order. What could be one of two is none."""
+
+    def __init__(self) -> None:
+        super().__init__(EXERCISES)
+        self._index = {_bag(said): name for name, synonyms in EXERCISES.items() for said in (name, *synonyms)}
+
+    def find(self, text: str) -> str | None:
+        """The exercise that the text means."""
+        return self._index.get(_bag(text))

@@ -1,9 +1,11 @@
 import datetime as dt
+from typing import get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from libs.events.facts import Exercise
 from services.session_ingest.diary.problems import Rejection, UnreadableDiaryError
 from services.session_ingest.diary.read import Diary
 from tests.unit.diary.build import HEADER, drop, read, read_raw, row
@@ -170,6 +172,55 @@ def test_date_and_time_may_share_a_cell() -> None:
 def test_dates_of_pauses_tell_the_order_too() -> None:
     diary = read("02/03/2026,18:00,pause,20/03/2026", header="date,time,entry,value")
     assert diary.entries[0].at.date() == dt.date(2026, 3, 2)
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Eccentric heel drops - straight knee", "heel_drop_straight_knee"),
+        ("heel drop (knee bent)", "heel_drop_bent_knee"),
+        ("Calf raise, single leg", "single_leg_calf_raise"),
+        ("one-legged heel raise hold", "single_leg_heel_raise_hold"),
+        ("double leg calf raise with load", "slow_bilateral_calf_raise"),
+        ("Seated calf raises", "seated_calf_raise"),
+        ("seated single-leg calf raise", "single_leg_seated_calf_raise"),
+        ("two leg calf raise isometric hold straight knee", "bilateral_calf_raise_hold_straight_knee"),
+        ("single_leg_mini_hops", "single_leg_mini_hops"),
+    ],
+)
+def test_exercise_is_known_by_its_words(said: str, meant: str) -> None:
+    assert read(drop(exercise=said)).entries[0].readings[0].exercise == meant
+
+
+@pytest.mark.parametrize(
+    "said", ["calf raise", "heel drop", "mini hops", "calf raise hold", "raise", "single leg"]
+)
+def test_exercise_that_could_be_one_of_two_is_rejected(said: str) -> None:
+    assert [each.column for each in read(drop(exercise=said)).rejections] == ["exercise"]
+
+
+def test_every_exercise_has_words_of_its_own() -> None:
+    for name in get_args(Exercise):
+        assert read(drop(exercise=name.replace("_", " "))).entries[0].readings[0].exercise == name
+
+
+def test_cell_that_fell_apart_at_its_comma_is_rejected() -> None:
+    weight = row(entry="bodyweight", value="68") + ",4"
+    diary = read(drop(), weight)
+    assert rejected(diary) == [(3, "", "22 cells")]
+    assert "quotation marks" in diary.rejections[0].expected
+
+
+def test_blank_cells_behind_all_rows_are_nothing() -> None:
+    assert read(drop() + ",,", drop("2026-02-03") + ",,").rejections == ()
+
+
+def test_value_in_the_column_of_its_kind_is_taken_and_said() -> None:
+    diary = read(row(entry="bodyweight", load_kg="72"), row("2026-02-03", entry="morning", pain_during="3"))
+    assert [(each.readings[0].weight is not None, each.readings[0].pain) for each in diary.entries] == [
+        (True, None), (False, 3),
+    ]  # fmt: skip
+    assert "bodyweight taken from the column load" in [each.text for each in diary.guesses]
 
 
 @given(st.lists(st.text(max_size=12), min_size=1, max_size=21))
