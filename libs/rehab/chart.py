@@ -123,7 +123,7 @@ class Chart:
         for fact in reversed(self.state.history.sessions):
             if fact.place <= since:
                 return
-            if fact.at <= self.now and concerns(fact.event, self.programme.side):
+            if fact.at <= self.now and concerns(fact, self.programme.side):
                 yield fact
 
     def oldest(self, since: tuple[datetime, int]) -> Iterator[Fact[SessionLogged]]:
@@ -133,7 +133,7 @@ class Chart:
         for fact in sessions[bisect_right(sessions, since, key=_place) :]:
             if fact.at > self.now:
                 return
-            if concerns(fact.event, self.programme.side):
+            if concerns(fact, self.programme.side):
                 yield fact
 
     @cached_property

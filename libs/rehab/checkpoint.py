@@ -131,8 +131,8 @@ def weigh_test(chart: Chart, fact: Fact[CheckpointTested]) -> Weighed:
         _part("load.added", ">=", exact(Fraction(ratio)), added, "times bodyweight"),
         _part("load.total", ">=", exact(Fraction(ratio)), total, "times bodyweight"),
         _part("hold", ">=", needed, _number(longest, fact), "s"),
-        _part("pain.during", "<=", most_pain, _number(event.pain_during, fact), "of 10"),
-        _part("pain.after", "<=", most_pain, _number(event.pain_after, fact), "of 10"),
+        _part("pain.during", "<=", most_pain, _number(event.pain_during, fact), "/10"),
+        _part("pain.after", "<=", most_pain, _number(event.pain_after, fact), "/10"),
         _part("straight_knee", "=", "yes", _yes(event.straight_knee, fact)),
         _part("full_height", "=", "yes", _yes(event.full_height, fact)),
     ]

@@ -13,14 +13,15 @@ from libs.rehab.days import local_day
 from libs.rehab.deadlines import fire, outstanding
 from libs.rehab.flares import close_flares, weigh_check_in
 from libs.rehab.inputs import Concluded, Input, Protocols
-from libs.rehab.intake import judge_assessment, judge_enrolment, suspend
+from libs.rehab.intake import judge_assessment, judge_enrolment
 from libs.rehab.limits import weigh_loading
 from libs.rehab.patient import Fact, Patient, Programme, found
+from libs.rehab.red_flags import suspend
 from libs.rehab.requests import answer_request
 from libs.rehab.rulings import judge_ruling
 from libs.rehab.sessions import assess_test, concerns
 from libs.rehab.sitting import Sitting
-from libs.rehab.steps import chart_of, weigh_step, withdraw_proposal
+from libs.rehab.steps import chart_of, weigh_step
 from libs.rehab.weeks import recount
 
 
@@ -104,9 +105,6 @@ def _assessment(sitting: Sitting, event: f.PresentationAssessed) -> tuple[str, .
     concerned = [each for each in sitting.state.programmes if each.side == event.side and each.started]
     for programme in concerned:
         judge_assessment(sitting, programme, event)
-        after = sitting.programme(programme)
-        if after.awaiting:
-            withdraw_proposal(sitting, after, "assessment")
     return () if concerned else ("no_programme",)
 
 
@@ -114,9 +112,6 @@ def _red_flags(sitting: Sitting, event: f.RedFlagReported | f.RedFlagsAnswered) 
     if not sitting.state.programmes:
         return ("no_programme",)
     if isinstance(event, f.RedFlagReported) or event.flags:
-        for programme in sitting.state.programmes:
-            withdraw_proposal(sitting, programme, "red_flag")
-            void(sitting, programme, "red_flag", (sitting.item.version,))
         suspend(sitting, tuple(event.flags))
     return ()
 
@@ -127,7 +122,7 @@ def _session(sitting: Sitting, _event: f.SessionLogged) -> tuple[str, ...]:
 
 
 def _weigh_session(sitting: Sitting, fact: Fact[f.SessionLogged]) -> tuple[str, ...]:
-    sides = [each.side for each in sitting.state.programmes if concerns(fact.event, each.side)]
+    sides = [each.side for each in sitting.state.programmes if concerns(fact, each.side)]
     concerned, notes = _concerned(sitting, fact, None)
     for each in concerned:
         if each.side not in sides:

@@ -3,6 +3,7 @@
 The words and sources come from the protocol; the figures from the decision.
 """
 
+import re
 from fractions import Fraction
 from typing import Any
 
@@ -12,6 +13,8 @@ from libs.events.base import Criterion, Decision
 from libs.rehab.inputs import Concluded
 from libs.rehab.protocol import Item, RehabProtocol
 
+_SPECIAL = ("awaiting", "flare", "marked")
+"""Fields that choose a message of their name where they are set."""
 _VARIANTS = ("why", "about", "gate", "wish", "kind", "to_stage")
 """Fields of a decision that may choose among its messages, in this order."""
 
@@ -113,28 +116,39 @@ def item_of(rule: str, protocol: RehabProtocol) -> Item | None:
     return protocol.rules_by_id.get(rule)
 
 
-def shown(value: str, decimals: int = 2) -> str:
-    """A recorded number as people read it: `215/143` as `1.50…` only where it has no exact decimal."""
-    if "/" not in value:
+def shown(value: str, decimals: int = 3) -> str:
+    """A recorded number as people read it. What has no exact decimal is cut, never rounded up to a limit."""
+    if not _FRACTION.fullmatch(value):
         return value
     exact = Fraction(value)
-    rounded = round(float(exact), decimals)
-    return f"{rounded:.{decimals}f}".rstrip("0").rstrip(".")
+    scale = 10**decimals
+    whole, rest = divmod(int(abs(exact) * scale), scale)
+    digits = f"{whole}.{rest:0{decimals}d}".rstrip("0").rstrip(".")
+    return f"-{digits}" if exact < 0 else digits
 
 
 def _text(criterion: Criterion) -> str:
+    """`29 s of 30 s`, `2 of 3 sessions`, `4/10, at most 3/10`."""
     if criterion.value is None:
         return _REASONS.get(criterion.reason or "", "not known")
-    unit = f" {criterion.unit}" if criterion.unit else ""
+    value, unit = shown(criterion.value), criterion.unit or ""
     if criterion.threshold is None or criterion.comparator is None:
-        return f"{shown(criterion.value)}{unit}"
-    of = _COMPARED[criterion.comparator]
-    short = criterion.unit is None or not criterion.unit.startswith("of ")
-    measured = f"{shown(criterion.value)}{unit}" if short else shown(criterion.value)
-    return f"{measured} {of} {shown(criterion.threshold)}{unit}"
+        return f"{value} {unit}".strip()
+    limit = shown(criterion.threshold)
+    if unit in _SYMBOLS:
+        value, limit, unit = f"{value}{_SYMBOLS[unit]}", f"{limit}{_SYMBOLS[unit]}", ""
+    return _COMPARED[criterion.comparator].format(value, limit, unit).strip()
 
 
-_COMPARED = {">=": "of at least", ">": "of more than", "<=": "of at most", "<": "of less than", "=": "of"}
+_FRACTION = re.compile(r"-?[0-9]+/[0-9]+")
+_SYMBOLS = {"s": " s", "kg": " kg", "cm": " cm", "/10": "/10"}
+_COMPARED = {
+    ">=": "{0} of {1} {2}",
+    ">": "{0}, more than {1} {2}",
+    "<=": "{0}, at most {1} {2}",
+    "<": "{0}, less than {1} {2}",
+    "=": "{0}, asked for {1} {2}",
+}
 _REASONS = {
     "no_evidence": "nothing was told yet",
     "not_asked": "it was not asked",
@@ -156,28 +170,56 @@ class _Gaps(dict[str, Any]):
         return "…"
 
 
+def _filled(words: str, fields: "_Gaps") -> str:
+    return " ".join(words.format_map(fields).split())
+
+
 def _fields(decision: Decision, protocol: RehabProtocol) -> _Gaps:
     fields = _Gaps({name: getattr(decision, name) for name in decision.__struct_fields__})
     for name in ("stage", "from_stage", "to_stage"):
         number = fields.get(name)
         if isinstance(number, int) and 1 <= number <= 4:
             fields[f"{name}_name"] = protocol.stages[number - 1].name
-    for verdict in ("met", "not_met", "unknown"):
-        weighed = [each for each in decision.criteria if each.verdict == verdict]
-        fields[f"count_{verdict}"] = len(weighed)
-        fields[f"list_{verdict}"] = "; ".join(explain_criterion(each, protocol).statement for each in weighed)
+    missing = [each for each in decision.criteria if each.verdict != "met"]
+    for name, chosen in (
+        ("missing", missing),
+        ("not_met", [each for each in missing if each.verdict == "not_met"]),
+        ("unknown", [each for each in missing if each.verdict == "unknown"]),
+    ):
+        statements = [explain_criterion(each, protocol).statement for each in chosen]
+        fields[f"count_{name}"] = len(chosen)
+        fields[f"list_{name}"] = " ".join(statements) or "nothing."
     for name, value in fields.items():
-        if isinstance(value, tuple) and all(isinstance(each, str) for each in value):
-            fields[name] = ", ".join(each.replace("_", " ") for each in value)
+        fields[name] = _said(value) if name not in _AS_IS else value
     return fields
+
+
+_AS_IS = frozenset({"hold", "gate", "programme", "subject", *_VARIANTS})
+"""Ids and codes that choose a message stay as they are."""
+
+
+def _said(value: Any) -> Any:  # noqa: ANN401 -- whatever a decision holds
+    """A field's value in words."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if value is None:
+        return "not known"
+    if isinstance(value, tuple) and all(isinstance(each, str) for each in value):
+        return ", ".join(each.replace("_", " ") for each in value) or "nothing"
+    if isinstance(value, str) and "/" in value and value.replace("/", "").isdigit():
+        return shown(value)
+    return value.replace("_", " ") if isinstance(value, str) else value
 
 
 def _words(decision: Decision, protocol: RehabProtocol, fields: _Gaps) -> tuple[str, str]:
     what = type(decision).TYPE.split(".")[1]
     variants = [f"{what}.{fields[name]}" for name in _VARIANTS if fields.get(name) is not None]
-    for each in (*variants, what):
+    special = [f"{what}.{name}" for name in _SPECIAL if getattr(decision, name, None)]
+    if getattr(decision, "valid", True) is False:
+        special.append(f"{what}.invalid")
+    for each in (*special, *variants, what):
         message = protocol.messages_by_id.get(each)
         if message is not None:
-            return message.patient.format_map(fields), message.clinician.format_map(fields)
+            return _filled(message.patient, fields), _filled(message.clinician, fields)
     plain = what.replace("_", " ").capitalize() + "."
     return plain, plain

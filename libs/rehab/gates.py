@@ -4,6 +4,7 @@ import operator
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 from libs.events.base import Criterion
@@ -17,17 +18,23 @@ COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }  # fmt: skip
 
 
+@lru_cache(maxsize=256)
+def limit_of(threshold: str) -> Fraction:
+    """A threshold as the protocol writes it, exact."""
+    return Fraction(threshold)
+
+
 def exact(value: Fraction | Decimal | int) -> str:
     """An exact decimal where there is one, else `n/d` in lowest terms."""
-    fraction = Fraction(value)
+    fraction = value if isinstance(value, Fraction) else Fraction(value)
+    if fraction.denominator == 1:
+        return str(fraction.numerator)
     rest = fraction.denominator
     for prime in (2, 5):
         while rest % prime == 0:
             rest //= prime
     if rest != 1:
         return f"{fraction.numerator}/{fraction.denominator}"
-    if fraction.denominator == 1:
-        return str(fraction.numerator)
     digits = 0
     scaled = fraction
     while scaled.denominator != 1:
@@ -73,7 +80,7 @@ def criterion(name: str, rule: str, measured: Measured, weighing: Weighing) -> C
     value = measured.value
     margin = None
     if isinstance(value, Fraction) and comparator != "=":
-        distance = value - Fraction(threshold)
+        distance = value - limit_of(threshold)
         margin = exact(distance if comparator in {">=", ">"} else -distance)
     return Criterion(
         id=name,
@@ -86,7 +93,7 @@ def criterion(name: str, rule: str, measured: Measured, weighing: Weighing) -> C
         threshold=threshold,
         margin=margin,
         unit=weighing.unit,
-        inputs=measured.inputs,
+        inputs=tuple(sorted(set(measured.inputs))),
     )
 
 
@@ -97,7 +104,7 @@ def verdict_of(measured: Measured, comparator: str, threshold: str) -> Verdict:
         return "unknown"
     if isinstance(value, str):
         return "met" if COMPARE[comparator](value, threshold) else "not_met"
-    limit = Fraction(threshold)
+    limit = limit_of(threshold)
     holds = COMPARE[comparator](value, limit)
     if measured.reason is None:
         return "met" if holds else "not_met"

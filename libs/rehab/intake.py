@@ -3,11 +3,13 @@
 from decimal import Decimal
 
 from libs.events.base import Presentation
-from libs.events.decisions import ClinicianAsked, LoadingSuspended, PresentationSettled, ProgrammeStarted
+from libs.events.decisions import ClinicianAsked, PresentationSettled, ProgrammeStarted
 from libs.events.facts import PresentationAssessed, ProgrammeEnrolled
 from libs.rehab.patient import Programme
 from libs.rehab.protocol import RehabProtocol
+from libs.rehab.red_flags import suspend
 from libs.rehab.sitting import Sitting
+from libs.rehab.steps import withdraw_proposal
 
 UNSETTLED = frozenset({"both", "unsure"})
 
@@ -70,20 +72,6 @@ def judge_enrolment(sitting: Sitting, programme: Programme, event: ProgrammeEnro
         sitting.say(ClinicianAsked, "T1", programme, evidence=(sitting.item.version,), about="assessment")
 
 
-def suspend(sitting: Sitting, flags: tuple[str, ...]) -> None:
-    """Suspend all loading, both sides, and ask a clinician the same day (T3)."""
-    sitting.say(LoadingSuspended, "T3", evidence=(sitting.item.version,), flags=flags)
-    for programme in sitting.state.programmes:
-        sitting.say(
-            ClinicianAsked,
-            "T3",
-            programme,
-            evidence=(sitting.item.version,),
-            about="red_flag",
-            same_day=True,
-        )
-
-
 def judge_assessment(sitting: Sitting, programme: Programme, event: PresentationAssessed) -> None:
     """Settle the presentation; an assessed `unsure` goes on waiting (T1)."""
     protocol = sitting.protocol(programme)
@@ -96,3 +84,5 @@ def judge_assessment(sitting: Sitting, programme: Programme, event: Presentation
         presentation=presentation,
         awaiting=presentation == "unsure",
     )
+    if presentation == "unsure":
+        withdraw_proposal(sitting, programme, "assessment")

@@ -11,10 +11,11 @@ from typing import Final
 
 import msgspec
 
-from libs.events.facts import CheckInRecorded, ExerciseDone, TrialRecorded
+from libs.events.facts import CheckInRecorded, TrialRecorded
 from libs.rehab.chart import Chart, Reading
 from libs.rehab.patient import Fact
 from libs.rehab.protocol import Weighing
+from libs.rehab.sessions import loads
 
 
 class Measured(msgspec.Struct, frozen=True):
@@ -28,6 +29,7 @@ class Measured(msgspec.Struct, frozen=True):
     """What the value could still be, where something is missing from a count."""
 
 
+_NO_LOAD = Decimal(-1)
 Measure = Callable[[Chart, Weighing], Measured]
 
 
@@ -200,22 +202,20 @@ def load_rises(chart: Chart, _weighing: Weighing) -> Measured:
     What was tolerated counts from where windows began, or from the last reduction.
     """
     highest: dict[str, Decimal] = {}
-    reduced = chart.programme.reduced_at
+    reduced, side = chart.programme.reduced_at, chart.programme.side
     for fact in chart.oldest(chart.begin):
         if reduced is not None and fact.at > reduced:
             highest, reduced = {}, None
-        assessed = chart.assessed(fact)
-        if not assessed.valid or assessed.wrong:
-            continue
-        loads = _loads(fact.event.exercises, chart.programme.side)
-        new = {name: load for name, load in loads.items() if load > highest.get(name, Decimal(-1))}
+        new = [(name, load) for name, load in loads(fact, side) if load > highest.get(name, _NO_LOAD)]
         if not new:
             continue
-        verdict = chart.reading(fact).tolerated
-        if verdict != "not_met" and any(name in highest for name in new):
+        reading = chart.reading(fact)
+        if reading.tolerated == "not_met":
+            continue
+        if any(name in highest for name, _ in new):
             return Measured(Fraction(1), (fact.source,))
-        if verdict == "met":
-            highest |= new
+        if reading.tolerated == "met":
+            highest.update(new)
     return Measured(Fraction(0))
 
 
@@ -301,16 +301,6 @@ def _told(trial: Fact[TrialRecorded], value: Decimal | None) -> Measured:
     if value is None:
         return Measured(None, (trial.source,), "not_asked")
     return Measured(Fraction(value), (trial.source,))
-
-
-def _loads(exercises: Iterable[ExerciseDone], side: str) -> dict[str, Decimal]:
-    loads: dict[str, Decimal] = {}
-    for done in exercises:
-        if done.side in {side, "both"}:
-            for work in done.sets:
-                if work.load_kg is not None:
-                    loads[done.exercise] = max(loads.get(done.exercise, work.load_kg), work.load_kg)
-    return loads
 
 
 def _sources(readings: Iterable[Reading]) -> tuple[int, ...]:

@@ -76,7 +76,7 @@ def _run(chart: Chart) -> Answer:
 def _more_load(chart: Chart) -> Answer:
     blocked = _blocked(chart)
     weighing = Weighing(
-        measure="sessions.tolerated/1", comparator=">=", threshold="2", unit="of 2 sessions", sessions=2
+        measure="sessions.tolerated/1", comparator=">=", threshold="2", unit="sessions", sessions=2
     )
     last = criterion("P6.last_two", "P6", MEASURES[weighing.measure](chart, weighing), weighing)
     if blocked:

@@ -49,9 +49,26 @@ class Assessed(msgspec.Struct, frozen=True):
         return "met" if self.within == self.eased == "met" else "unknown"
 
 
-def concerns(event: SessionLogged, side: str) -> bool:
+def concerns(fact: Fact[SessionLogged], side: str) -> bool:
     """Whether any of its work was on this side or on both."""
-    return any(each.side in {side, "both"} for each in event.exercises)
+    known: bool | None = fact.memo.known.get(side)
+    if known is None:
+        known = fact.memo.known[side] = any(each.side in {side, "both"} for each in fact.event.exercises)
+    return known
+
+
+def loads(fact: Fact[SessionLogged], side: str) -> tuple[tuple[str, Decimal], ...]:
+    """Each of the side's exercises with its highest added load."""
+    known: tuple[tuple[str, Decimal], ...] | None = fact.memo.known.get(("loads", side))
+    if known is None:
+        highest: dict[str, Decimal] = {}
+        for done in fact.event.exercises:
+            if done.side in {side, "both"}:
+                for each in done.sets:
+                    if each.load_kg is not None:
+                        highest[done.exercise] = max(highest.get(done.exercise, each.load_kg), each.load_kg)
+        known = fact.memo.known["loads", side] = tuple(highest.items())
+    return known
 
 
 def assess_session(

@@ -4,7 +4,13 @@ from datetime import datetime
 
 import msgspec
 
-from libs.rehab.explain import CriterionExplained
+from libs.rehab.chart import Chart
+from libs.rehab.explain import CriterionExplained, explain_criterion
+from libs.rehab.gates import all_met, weigh_gate
+from libs.rehab.inputs import Protocols
+from libs.rehab.patient import Patient, Programme
+from libs.rehab.protocol import RehabProtocol
+from libs.rehab.steps import gate_name, whats_open, who_moves
 
 
 class HoldShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -17,7 +23,7 @@ class HoldShown(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CheckpointShown(msgspec.Struct, frozen=True, kw_only=True):
-    """The newest test that counts: none, pending, inconclusive, asked or passed."""
+    """How the checkpoint stands: none, pending, inconclusive, asked, failed or passed."""
 
     status: str
     test: int | None = None
@@ -80,3 +86,80 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     """Logical time."""
     red_flags: tuple[str, ...]
     programmes: tuple[ProgrammeShown, ...]
+
+
+def way(state: Patient, protocols: Protocols) -> Way:
+    """Where a patient stands at their logical time."""
+    return Way(
+        patient=state.patient,
+        version=state.version,
+        time=state.time,
+        red_flags=state.suspended,
+        programmes=tuple(
+            _programme(state, each, protocols.get(each.protocol.hash))
+            for each in state.programmes
+            if each.started
+        ),
+    )
+
+
+def _programme(state: Patient, programme: Programme, protocol: RehabProtocol) -> ProgrammeShown:
+    chart = Chart(state, programme, protocol, state.time)
+    return ProgrammeShown(
+        programme=programme.id,
+        side=programme.side,
+        episode=programme.episode,
+        presentation=programme.presentation,
+        stage=programme.stage,
+        stage_name=protocol.stages[programme.stage - 1].name,
+        loading=programme.loading,
+        awaiting=programme.awaiting,
+        suspended=bool(state.suspended),
+        paused=chart.paused(chart.today),
+        proposed=programme.proposal.to_stage if programme.proposal else None,
+        holds=tuple(
+            HoldShown(id=each.id, kind=each.kind, since=each.opened_at, ends_with=each.ends_with)
+            for each in programme.open_holds
+        ),
+        flares=tuple(each.id for each in programme.open_flares),
+        weeks=programme.weeks.consistent,
+        weeks_needed=protocol.whole("W1.weeks"),
+        week=programme.weeks.consistent + 1,
+        completed=programme.completed,
+        marked=programme.marked,
+        not_answered=programme.not_answered,
+        checkpoint=_checkpoint(programme),
+        gate=_gate(chart),
+        enrolled_at=programme.enrolled_at,
+        protocol_hash=protocol.hash,
+    )
+
+
+def _checkpoint(programme: Programme) -> CheckpointShown:
+    test, passed = programme.test, programme.passed
+    if test is not None and test.status in {"pending", "asked"}:
+        return CheckpointShown(status=test.status, test=test.version, since=test.at)
+    if passed is not None:
+        return CheckpointShown(status="passed", test=passed.test, since=passed.at, reading=passed.reading)
+    if test is not None:
+        return CheckpointShown(status=test.status, test=test.version, since=test.at)
+    return CheckpointShown(status="none")
+
+
+def _gate(chart: Chart) -> GateShown | None:
+    programme, protocol = chart.programme, chart.protocol
+    gate = protocol.gate_from(programme.stage)
+    if gate is None:
+        return None
+    criteria = weigh_gate(chart, gate)
+    blocks = whats_open(chart)
+    return GateShown(
+        id=gate_name(gate),
+        from_stage=gate.from_stage,
+        to_stage=gate.to_stage,
+        statement=gate.statement,
+        who_moves=who_moves(programme, gate),
+        met=all_met(criteria) and not blocks,
+        open=blocks,
+        criteria=tuple(explain_criterion(each, protocol) for each in criteria),
+    )
