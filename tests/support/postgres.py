@@ -22,6 +22,7 @@ PASSWORD = "only-in-tests"
 TEMPLATE = "heelrise_template"
 EXTERNAL = "HEELRISE_TEST_POSTGRES"
 """A superuser's URL of a server to use instead, as the container tests have it."""
+_numbers = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -63,10 +64,9 @@ def postgres_server(tmp_path_factory: pytest.TempPathFactory, worker_id: str) ->
 @pytest.fixture(scope="session")
 def new_database(postgres_server: str, worker_id: str) -> Callable[[], Database]:
     """Makes databases; they go with the server."""
-    numbers = itertools.count()
 
     def make() -> Database:
-        name = f"t_{worker_id}_{os.getpid()}_{next(numbers)}"
+        name = f"t_{worker_id}_{os.getpid()}_{next(_numbers)}"
         _run(_clone(postgres_server, name))
         return Database(name, postgres_server)
 
@@ -118,7 +118,7 @@ def _leave(shared: Path) -> None:
         state_file.unlink()
         if EXTERNAL in os.environ:
             return
-        embedded_postgres.stop_running(shared / "data")
+        embedded_postgres.stop_running(shared / "data", at_once=True)
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:
