@@ -173,12 +173,15 @@ def start(
     return server
 
 
-def stop_running(data: Path, timeout_s: float = 20.0) -> None:
-    """Stop the server of a data folder, whoever started it; nothing happens where none runs."""
+def stop_running(data: Path, timeout_s: float = 20.0, *, at_once: bool = False) -> None:
+    """Stop the server of a data folder, whoever started it; nothing happens where none runs.
+
+    `at_once` leaves the data as after a crash: for those that are thrown away.
+    """
     pid_file = data / "postmaster.pid"
     try:
         pid = int(pid_file.read_text().splitlines()[0])
-        os.kill(pid, signal.SIGINT)
+        os.kill(pid, signal.SIGQUIT if at_once else signal.SIGINT)
     except (FileNotFoundError, IndexError, ProcessLookupError):
         return
     until = time.monotonic() + timeout_s

@@ -8,7 +8,6 @@ import sysconfig
 from asyncio import to_thread
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -26,7 +25,16 @@ SCHEMA: Final = "schema"
 """The step that makes the roles and brings the tables up to date."""
 FILES: Final = Path(__file__).with_name("files")
 _ROOT: Final = Path(__file__).parents[2]
-_PASSED_ON: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV", "SSL_CERT_FILE")
+_PASSED_ON: Final = (
+    "PATH",
+    "LD_LIBRARY_PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "VIRTUAL_ENV",
+    "SSL_CERT_FILE",
+)
 
 
 class MissingBinaryError(UnavailableError):
@@ -48,15 +56,12 @@ class Service:
     uses: tuple[str, ...] = ()
 
 
-DECLARED: Final = (
+SERVICES: Final = (
     Service("log-keeper", "services.log_keeper.main", "keeper"),
     Service("session-ingest", "services.session_ingest.main", "ingest"),
     Service("progression-engine", "services.progression_engine.main", "engine"),
     Service("notification", "services.notification.main", "notification", uses=("mail-catcher",)),
     Service("reporting", "services.reporting.main", "reporting"),
-)
-SERVICES: Final = tuple(
-    each for each in DECLARED if find_spec(each.module.rpartition(".")[0]) and find_spec(each.module)
 )
 SERVERS: Final = ("postgres", "nats", "edge", "mail-catcher")
 ALL: Final = frozenset(SERVERS) | {each.name for each in SERVICES}
@@ -132,7 +137,7 @@ def nats_config_file(data: Path) -> Path:
 def edge(view: StackView, parts: frozenset[str]) -> Program:
     """Caddy: the one origin. It starts beside the services, whose requests wait until they are there."""
     upstreams = {
-        f"HEELRISE_{each.user.upper()}_UPSTREAM": f"{HOST}:{view.ports[each.name]}" for each in DECLARED
+        f"HEELRISE_{each.user.upper()}_UPSTREAM": f"{HOST}:{view.ports[each.name]}" for each in SERVICES
     }
     port = view.ports["edge"]
     caddy = view.data / "caddy"

@@ -6,7 +6,6 @@ A module has a function `register(app)` that adds its commands. Conventions: `se
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.util import find_spec
 from types import MappingProxyType
 from typing import Annotated, Final
 

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from libs.runtime.folder import make_folder
 from libs.runtime.logging import configure_logging
 from libs.runtime.parts import ALL
 from libs.runtime.ports import DEFAULTS
@@ -54,6 +55,8 @@ async def _up(data: Path, port: int, console: Console) -> int:
         console.print(f"[dim]{time.monotonic() - started:5.1f} s[/]  {name}")
 
     console.print(f"Heelrise starts; its data is in [bold]{data}[/]")
+    make_folder(data)
+    _follow(data, console)
     with _ending_set(stop, at_once):
         starting = running_stack(
             data, ALL, passing=False, ports={"edge": port}, appeared=appeared, at_once=at_once
@@ -67,7 +70,6 @@ async def _up(data: Path, port: int, console: Console) -> int:
             return 0
         view = entering.result()
         try:
-            _follow(data, console)
             _show(view, console, time.monotonic() - started)
             await stopped
             console.print("\nStopping; Ctrl-C once more ends everything by force.")
@@ -80,7 +82,7 @@ def _show(view: StackView, console: Console, seconds: float) -> None:
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     table.add_row("Open", f"[bold]{view.edge_url}[/]")
     table.add_row("Mail", view.mail_url)
-    table.add_row("APIs", f"{view.edge_url}/session-ingest/docs, /progression-engine/docs, /reporting/docs")
+    table.add_row("APIs", f"{view.edge_url}/reporting/docs, and so for each service")
     table.add_row("Logs", str(view.data / "logs"))
     console.print(f"Ready after {seconds:.1f} s. Ctrl-C stops it.")
     console.print(table)
