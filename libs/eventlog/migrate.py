@@ -13,6 +13,7 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
+from libs.events.lifecycle import PatientErased
 from libs.eventlog.server_check import UnsafeServerError, check_server, expected_revision, refuse_unsafe
 from libs.events.catalogue import CATALOGUE, ROLES
 
@@ -79,10 +80,10 @@ def _config() -> Config:
 
 def _write_types(connection: sa.Connection) -> None:
     statement = sa.text(
-        "INSERT INTO log.types (type, role, source, kind, category, clear, after_erasure)"
-        " VALUES (:type, :role, :source, :kind, :category, :clear, :after_erasure)"
+        "INSERT INTO log.types (type, role, source, kind, category, clear, ends_person, after_erasure)"
+        " VALUES (:type, :role, :source, :kind, :category, :clear, :ends_person, :after_erasure)"
         " ON CONFLICT (type) DO UPDATE SET role = excluded.role, source = excluded.source, kind = excluded.kind,"
-        " category = excluded.category, clear = excluded.clear, after_erasure = excluded.after_erasure"
+        " category = excluded.category, clear = excluded.clear, ends_person = excluded.ends_person, after_erasure = excluded.after_erasure"
     )
     connection.execute(statement, type_rows())
 
@@ -97,6 +98,7 @@ def type_rows() -> list[dict[str, object]]:
             "kind": each.kind,
             "category": each.category,
             "clear": each.clear,
+            "ends_person": each.model is PatientErased,
             # Results of deliveries hold nobody's data and may come in after the person is erased.
             "after_erasure": each.category == "delivery" and each.clear,
         }

@@ -1,7 +1,7 @@
 -- Appending, the only way into a log. See docs/log-format.md for the outcomes and their precedence.
 
 CREATE FUNCTION log.erase_person(person_clinic text, person text) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO log.keys (clinic, keyid, owner, secret, destroyed_at)
         VALUES (person_clinic, person || '/1', person, NULL, clock_timestamp()) ON CONFLICT DO NOTHING;
@@ -10,6 +10,15 @@ BEGIN
     DELETE FROM log.claims AS c USING log.heads AS h
         WHERE h.clinic = person_clinic AND c.log = h.log AND c.owner = person;
     DELETE FROM log.blobs AS b WHERE b.clinic = person_clinic AND b.owner = person;
+END
+$$;
+
+-- The `request` of a unit's first entry. A function, so that its plan is only opened where there is a duplicate.
+CREATE FUNCTION log.request_at(wanted_log text, wanted_position bigint) RETURNS text
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN (SELECT convert_from(e.entry, 'UTF8')::jsonb ->> 'request' FROM log.entries AS e
+            WHERE e.log = wanted_log AND e.position = wanted_position);
 END
 $$;
 
@@ -30,7 +39,8 @@ SET plan_cache_mode = force_generic_plan SET enable_hashjoin = off SET enable_me
 AS $$
 #variable_conflict use_column
 DECLARE
-    entry_units integer[]; unit_clinics text[]; unit_refusals text[]; unit_ends boolean[]; unit_bytes bigint[];
+    caller text := session_user;
+    entry_units integer[]; unit_clinics text[]; unit_kinds text[]; unit_refusals text[]; unit_ends boolean[]; unit_bytes bigint[];
     parsed log.parsed[];
     heads record; sizes bigint[];
     streams record; versions_now bigint[]; erased_now boolean[];
@@ -40,7 +50,7 @@ DECLARE
     problems text[];
     entry_positions bigint[]; entry_versions bigint[];
     outcomes text[]; reasons text[]; out_positions bigint[]; out_sizes integer[]; out_streams text[];
-    out_versions bigint[]; out_held text[];
+    out_versions bigint[]; out_held text[]; behind integer[];
     erased_clinics text[] := '{}'; erased_persons text[] := '{}';
     u integer; i integer; n integer; h integer; first integer := 1; last integer; s integer;
     x integer := 1; c integer := 1; c_first integer; r integer := 1; r_first integer; k integer := 1; k_first integer;
@@ -54,28 +64,29 @@ BEGIN
     END IF;
     entry_units := ARRAY(SELECT n.unit FROM unnest(unit_sizes) WITH ORDINALITY AS n (size, unit),
                          generate_series(1, n.size) ORDER BY n.unit);
-    IF cardinality(entry_units) <> cardinality(entries) OR cardinality(unit_sizes) <> cardinality(unit_logs) THEN
+    IF cardinality(entry_units) <> cardinality(entries) OR cardinality(unit_sizes) <> cardinality(unit_logs)
+        OR 0 = ANY (unit_sizes) THEN
         RAISE EXCEPTION 'the sizes of the units do not add up to the entries' USING ERRCODE = 'HR003';
     END IF;
-    parsed := log.parse(entries, entry_units, unit_logs);
-    SELECT array_agg(regexp_replace(g.log, '-[a-z]-[0-9]+$', '') ORDER BY g.n),
-        array_agg(p.refusal ORDER BY g.n), array_agg(coalesce(p.ends, false) ORDER BY g.n),
-        array_agg(coalesce(p.bytes, 0) ORDER BY g.n)
-    INTO unit_clinics, unit_refusals, unit_ends, unit_bytes
-    FROM unnest(unit_logs) WITH ORDINALITY AS g (log, n)
-    LEFT JOIN (
+    SELECT array_agg(m.parts[1] ORDER BY m.n), array_agg(m.parts[2] ORDER BY m.n) INTO unit_clinics, unit_kinds FROM (
+        SELECT g.n, regexp_match(g.log, '^(.+)-([a-z])-[0-9]+$') AS parts
+        FROM unnest(unit_logs) WITH ORDINALITY AS g (log, n)
+    ) AS m;
+    parsed := log.parse(entries, entry_units, unit_logs, unit_kinds, unit_clinics);
+    SELECT array_agg(p.refusal ORDER BY p.unit), array_agg(p.ends ORDER BY p.unit), array_agg(p.bytes ORDER BY p.unit)
+    INTO unit_refusals, unit_ends, unit_bytes
+    FROM (
         SELECT p.unit, (array_agg(p.refusal) FILTER (WHERE p.refusal IS NOT NULL))[1] AS refusal,
-            bool_or(p.ends_person) AS ends, sum(p.bytes) AS bytes
+            coalesce(bool_or(p.ends_person), false) AS ends, sum(p.bytes) AS bytes
         FROM unnest(parsed) AS p GROUP BY p.unit
-    ) AS p ON p.unit = g.n;
+    ) AS p;
 
-    SELECT * INTO heads FROM log.take_heads(unit_logs, ARRAY(
-        SELECT e.clinic FROM unnest(unit_clinics, unit_ends) AS e (clinic, ends) WHERE e.ends));
+    heads := log.take_heads(unit_logs, CASE WHEN true = ANY (unit_ends) THEN ARRAY(
+        SELECT e.clinic FROM unnest(unit_clinics, unit_ends) AS e (clinic, ends) WHERE e.ends) END);
     -- From here on the heads are held: what these statements see cannot change before the commit.
-    SELECT * INTO streams FROM log.number_streams(parsed, unit_logs, expected_units, expected_streams);
-    SELECT * INTO keys FROM log.number_keys(parsed, unit_clinics, key_units, keyids);
-    SELECT * INTO held_claims
-        FROM log.number_claims(parsed, unit_logs, claim_entries, claims, release_units, releases);
+    streams := log.number_streams(parsed, unit_logs, expected_units, expected_streams);
+    keys := log.number_keys(parsed, unit_clinics, key_units, keyids);
+    held_claims := log.number_claims(parsed, unit_logs, claim_entries, claims, release_units, releases);
     problems := log.find_problems(parsed, blob_units, blob_addresses);
     sizes := heads.sizes; versions_now := streams.versions; erased_now := streams.erased; key_states := keys.states;
     claim_positions := held_claims.positions; claim_unit_positions := held_claims.unit_positions;
@@ -87,7 +98,7 @@ BEGIN
     n := cardinality(unit_logs);
     outcomes := array_fill(NULL::text, ARRAY[n]); reasons := outcomes; out_streams := outcomes; out_held := outcomes;
     out_positions := array_fill(NULL::bigint, ARRAY[n]); out_versions := out_positions;
-    out_sizes := array_fill(NULL::integer, ARRAY[n]);
+    out_sizes := array_fill(NULL::integer, ARRAY[n]); behind := out_sizes;
 
     FOR u IN 1 .. n LOOP
         last := first + unit_sizes[u] - 1;
@@ -100,9 +111,9 @@ BEGIN
 
         -- refused: rights and bytes
         IF unit_refusals[u] IS NOT NULL THEN its_reason := unit_refusals[u];
-        ELSIF unit_sizes[u] NOT BETWEEN 1 AND 1000 OR unit_bytes[u] > 4194304 THEN its_reason := 'size';
+        ELSIF unit_sizes[u] > 1000 OR unit_bytes[u] > 4194304 THEN its_reason := 'size';
         ELSIF array_position(heads.known, unit_logs[u]) IS NULL THEN its_reason := 'log';
-        ELSIF k > k_first AND session_user <> 'heelrise_ingest' THEN its_reason := 'role';
+        ELSIF k > k_first AND caller <> 'heelrise_ingest' THEN its_reason := 'role';
         END IF;
         IF its_reason IS NOT NULL THEN its_outcome := 'refused';
         ELSIF array_position(heads.closed, unit_logs[u]) IS NOT NULL THEN its_outcome := 'closed';
@@ -153,7 +164,7 @@ BEGIN
             END IF;
             x := x + 1;
         END LOOP;
-        IF its_outcome IS NULL THEN
+        IF its_outcome IS NULL AND problems IS NOT NULL THEN
             FOR i IN first .. last LOOP
                 IF problems[i] = 'answers' THEN
                     s := streams.of_entry[i];
@@ -167,7 +178,7 @@ BEGIN
         IF its_outcome IS NULL THEN
             FOR i IN r_first .. r - 1 LOOP
                 s := held_claims.of_release[i];
-                IF claim_positions[s] IS NULL OR claim_roles[s] <> session_user OR claim_released[s] = u THEN
+                IF claim_positions[s] IS NULL OR claim_roles[s] <> caller OR claim_released[s] = u THEN
                     its_reason := 'release';
                 END IF;
                 claim_released[s] := u;
@@ -207,7 +218,7 @@ BEGIN
             END LOOP;
             FOR i IN c_first .. c - 1 LOOP
                 s := held_claims.of_claim[i];
-                claim_positions[s] := entry_positions[held_claims.entries[i]]; claim_roles[s] := session_user;
+                claim_positions[s] := entry_positions[held_claims.entries[i]]; claim_roles[s] := caller;
                 claim_unit_positions[s] := out_positions[u]; claim_unit_sizes[s] := unit_sizes[u];
                 claim_new[s] := i;
             END LOOP;
@@ -233,6 +244,7 @@ BEGIN
             END IF;
         END IF;
         outcomes[u] := its_outcome; reasons[u] := its_reason;
+        behind[u] := first - 1;
         first := last + 1;
     END LOOP;
 
@@ -250,7 +262,7 @@ BEGIN
                 AND w.digest = split_part(g.name, ':', 2);
         INSERT INTO log.claims (log, kind, digest, position, unit_position, unit_size, role, owner)
             SELECT g.log, split_part(g.name, ':', 1), split_part(g.name, ':', 2), g.position, g.unit_position,
-                g.unit_size, session_user,
+                g.unit_size, caller,
                 CASE WHEN NOT held_claims.requests[g.new]
                     THEN split_part((parsed[held_claims.entries[g.new]]).keyid, '/', 1) END
             FROM unnest(held_claims.logs, held_claims.names, claim_new, claim_positions, claim_unit_positions,
@@ -276,15 +288,9 @@ BEGIN
         SELECT g.n::integer, g.outcome, g.reason, g.position, g.size,
             CASE WHEN g.outcome = 'appended' THEN entry_versions[g.behind + 1 : g.behind + g.size] END,
             g.stream, g.version, g.held,
-            CASE WHEN g.outcome = 'duplicate' THEN (
-                SELECT convert_from(e.entry, 'UTF8')::jsonb ->> 'request' FROM log.entries AS e
-                WHERE e.log = g.log AND e.position = g.position) END
-        FROM (
-            SELECT o.*, (sum(o.entries) OVER (ORDER BY o.n) - o.entries)::integer AS behind
-            FROM unnest(unit_logs, unit_sizes, outcomes, reasons, out_positions, out_sizes, out_streams, out_versions,
-                out_held) WITH ORDINALITY
-                AS o (log, entries, outcome, reason, position, size, stream, version, held, n)
-        ) AS g ORDER BY g.n;
+            CASE WHEN g.outcome = 'duplicate' THEN log.request_at(g.log, g.position) END
+        FROM unnest(unit_logs, behind, outcomes, reasons, out_positions, out_sizes, out_streams, out_versions, out_held)
+            WITH ORDINALITY AS g (log, behind, outcome, reason, position, size, stream, version, held, n);
 END
 $$;
 

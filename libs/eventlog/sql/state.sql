@@ -5,7 +5,7 @@
 CREATE FUNCTION log.take_heads(
     wanted text[], clinics text[],
     OUT known text[], OUT closed text[], OUT logs text[], OUT sizes bigint[]
-) LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+) LANGUAGE plpgsql AS $$
 DECLARE
     until timestamptz := clock_timestamp() + interval '100 milliseconds';
     patience text := current_setting('lock_timeout');
@@ -13,15 +13,20 @@ DECLARE
     each text;
     its_size bigint;
 BEGIN
-    SELECT array_agg(h.log ORDER BY h.log), array_agg(h.log) FILTER (WHERE h.successor IS NOT NULL)
-    INTO known, closed FROM (
-        SELECT h.log, h.successor FROM log.heads AS h WHERE h.log = ANY (wanted)
-        UNION SELECT h.log, h.successor FROM log.heads AS h WHERE h.clinic = ANY (clinics)
-    ) AS h;
-    SELECT array_agg(h.log), array_agg(h.size) INTO logs, sizes FROM (
-        SELECT h.log, h.size FROM log.heads AS h WHERE h.log = ANY (known)
+    IF clinics IS NOT NULL THEN
+        wanted := wanted || ARRAY(SELECT h.log FROM log.heads AS h WHERE h.clinic = ANY (clinics));
+    END IF;
+    SELECT array_agg(h.log), array_agg(h.size), array_agg(h.log) FILTER (WHERE h.successor IS NOT NULL)
+    INTO logs, sizes, closed FROM (
+        SELECT h.log, h.size, h.successor FROM log.heads AS h WHERE h.log = ANY (wanted)
         ORDER BY h.log FOR NO KEY UPDATE SKIP LOCKED
     ) AS h;
+    IF wanted <@ logs THEN
+        known := logs;
+        RETURN;
+    END IF;
+    SELECT array_agg(h.log ORDER BY h.log), array_agg(h.log) FILTER (WHERE h.successor IS NOT NULL)
+    INTO known, closed FROM log.heads AS h WHERE h.log = ANY (wanted);
     logs := coalesce(logs, '{}');
     sizes := coalesce(sizes, '{}');
     IF cardinality(logs) = coalesce(cardinality(known), 0) THEN
@@ -46,7 +51,7 @@ $$;
 -- Numbers from 1 for distinct (scope, name) pairs, and the pairs in the order of their numbers.
 CREATE FUNCTION log.number(scopes text[], names text[],
     OUT numbers integer[], OUT distinct_scopes text[], OUT distinct_names text[]
-) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+) LANGUAGE plpgsql STABLE AS $$
 BEGIN
     SELECT array_agg(r.number ORDER BY r.n),
         array_agg(r.scope ORDER BY r.number) FILTER (WHERE r.time = 1),
@@ -64,7 +69,7 @@ CREATE FUNCTION log.number_streams(
     parsed log.parsed[], unit_logs text[], expected_units integer[], expected_streams text[],
     OUT of_entry integer[], OUT of_expected integer[],
     OUT logs text[], OUT names text[], OUT versions bigint[], OUT persons text[], OUT erased boolean[]
-) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+) LANGUAGE plpgsql STABLE AS $$
 DECLARE
     numbers integer[];
 BEGIN
@@ -100,7 +105,7 @@ $$;
 CREATE FUNCTION log.number_keys(
     parsed log.parsed[], unit_clinics text[], new_units integer[], new_keyids text[],
     OUT of_entry integer[], OUT of_new integer[], OUT clinics text[], OUT keyids text[], OUT states integer[]
-) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+) LANGUAGE plpgsql STABLE AS $$
 DECLARE
     numbers integer[];
 BEGIN
@@ -135,7 +140,7 @@ CREATE FUNCTION log.number_claims(
     OUT of_release integer[],
     OUT logs text[], OUT names text[], OUT positions bigint[], OUT unit_positions bigint[],
     OUT unit_sizes integer[], OUT roles text[]
-) LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+) LANGUAGE plpgsql STABLE AS $$
 DECLARE
     numbers integer[];
 BEGIN
@@ -168,34 +173,81 @@ BEGIN
 END
 $$;
 
--- What of an entry stands in the way by itself: its id, its place among the answers, a blob that is not there.
+-- Which entries stand in their own way, NULL where none does: `id` (used before), `answers` (the input is answered),
+-- `blob` (it names one that is not there). A query for each log: a partition is then opened only where it is used.
 CREATE FUNCTION log.find_problems(parsed log.parsed[], blob_units integer[], blob_addresses text[]) RETURNS text[]
-LANGUAGE plpgsql STABLE SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    problems text[];
+    each record;
+    wrong integer;
 BEGIN
-    RETURN (SELECT array_agg(CASE
-            WHEN p.id_time > 1 OR i.taken THEN 'id'
-            WHEN p.answers_stream IS NOT NULL AND (p.answers_time > 1 OR a.taken) THEN 'answers'
-            WHEN p.blobs IS NOT NULL AND b.missing THEN 'blob'
-        END ORDER BY p.n)
-    FROM (
-        SELECT p.*, p.ordinality AS n, row_number() OVER (PARTITION BY p.log, p.id) AS id_time,
-            row_number() OVER (PARTITION BY p.log, p.answers_stream, p.answers_version, p.answers_ordinal)
-                AS answers_time
-        FROM unnest(parsed) WITH ORDINALITY AS p
-    ) AS p
-    LEFT JOIN LATERAL (
-        SELECT true AS taken FROM log.entries AS e WHERE e.log = p.log AND e.id = p.id LIMIT 1
-    ) AS i ON true
-    LEFT JOIN LATERAL (
-        SELECT true AS taken FROM log.entries AS e
-        WHERE e.log = p.log AND e.answers_stream = p.answers_stream AND e.answers_version = p.answers_version
-            AND e.answers_ordinal = p.answers_ordinal LIMIT 1
-    ) AS a ON true
-    LEFT JOIN LATERAL (
-        SELECT true AS missing FROM unnest(string_to_array(p.blobs, ' ')) AS named (address)
-        WHERE NOT EXISTS (SELECT FROM log.blobs AS s WHERE s.clinic = p.clinic AND s.address = named.address)
-            AND NOT EXISTS (SELECT FROM unnest(blob_units, blob_addresses) AS brought (unit, address)
-                            WHERE brought.unit = p.unit AND brought.address = named.address) LIMIT 1
-    ) AS b ON true);
+    FOR each IN
+        SELECT p.log, array_agg(p.id) AS ids, array_agg(p.ordinality::integer) AS places,
+            count(DISTINCT p.id) < count(p.id) AS repeated, bool_or(p.answers_stream IS NOT NULL) AS answering,
+            bool_or(p.blobs IS NOT NULL) AS naming
+        FROM unnest(parsed) WITH ORDINALITY AS p WHERE p.refusal IS NULL GROUP BY p.log
+    LOOP
+        FOR wrong IN
+            SELECT u.n FROM unnest(each.ids, each.places) AS u (id, n)
+            CROSS JOIN LATERAL (
+                SELECT FROM log.entries AS e WHERE e.log = each.log AND e.id = u.id LIMIT 1
+            ) AS taken
+            UNION ALL
+            SELECT r.n FROM (
+                SELECT u.n, row_number() OVER (PARTITION BY u.id ORDER BY u.n) AS time
+                FROM unnest(each.ids, each.places) AS u (id, n) WHERE each.repeated
+            ) AS r WHERE r.time > 1
+        LOOP
+            problems[wrong] := 'id';
+        END LOOP;
+        IF each.answering THEN
+            FOR wrong IN SELECT log.find_answered(parsed, each.log, each.places) LOOP
+                problems[wrong] := coalesce(problems[wrong], 'answers');
+            END LOOP;
+        END IF;
+        IF each.naming THEN
+            FOR wrong IN SELECT log.find_unnamed(parsed, each.places, blob_units, blob_addresses) LOOP
+                problems[wrong] := coalesce(problems[wrong], 'blob');
+            END LOOP;
+        END IF;
+    END LOOP;
+    RETURN problems;
+END
+$$;
+
+-- Entries whose place among the answers to an input is taken, in the log or by an earlier one of the call.
+CREATE FUNCTION log.find_answered(parsed log.parsed[], its_log text, places integer[]) RETURNS SETOF integer
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+        SELECT a.n FROM (
+            SELECT u.n, (parsed[u.n]).answers_stream AS stream, (parsed[u.n]).answers_version AS version,
+                (parsed[u.n]).answers_ordinal AS ordinal,
+                row_number() OVER (PARTITION BY (parsed[u.n]).answers_stream, (parsed[u.n]).answers_version,
+                    (parsed[u.n]).answers_ordinal ORDER BY u.n) AS time
+            FROM unnest(places) AS u (n)
+        ) AS a
+        LEFT JOIN LATERAL (
+            SELECT true AS taken FROM log.entries AS e WHERE e.log = its_log AND e.answers_stream = a.stream
+                AND e.answers_version = a.version AND e.answers_ordinal = a.ordinal LIMIT 1
+        ) AS e ON true
+        WHERE a.stream IS NOT NULL AND (a.time > 1 OR e.taken);
+END
+$$;
+
+-- Entries that name a blob which is neither there nor brought by their unit.
+CREATE FUNCTION log.find_unnamed(
+    parsed log.parsed[], places integer[], blob_units integer[], blob_addresses text[]
+) RETURNS SETOF integer
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+        SELECT u.n FROM unnest(places) AS u (n) WHERE EXISTS (
+            SELECT FROM unnest(string_to_array((parsed[u.n]).blobs, ' ')) AS named (address)
+            WHERE NOT EXISTS (SELECT FROM log.blobs AS s
+                              WHERE s.clinic = (parsed[u.n]).clinic AND s.address = named.address)
+                AND NOT EXISTS (SELECT FROM unnest(blob_units, blob_addresses) AS brought (unit, address)
+                                WHERE brought.unit = (parsed[u.n]).unit AND brought.address = named.address));
 END
 $$;

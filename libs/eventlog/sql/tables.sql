@@ -26,6 +26,7 @@ CREATE TABLE log.types (
     kind text COLLATE "C" NOT NULL,
     category text COLLATE "C" NOT NULL,
     clear boolean NOT NULL,
+    ends_person boolean NOT NULL,
     after_erasure boolean NOT NULL
 );
 

@@ -2,7 +2,7 @@
 CREATE FUNCTION log.write_entries(
     parsed log.parsed[], entries bytea[], traces text[], positions bigint[], versions bigint[]
 ) RETURNS void
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO log.entries (log, position, stream, version, id, answers_stream, answers_version, answers_ordinal,
         entry, trace)
