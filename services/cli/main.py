@@ -62,9 +62,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
     )
     made.callback()(_options)
     named = next((each for each in arguments if not each.startswith("-")), "")
-    for module in (
-        [MODULES[named]] if named in MODULES else [each for each in MODULES.values() if find_spec(each)]
-    ):
+    for module in [MODULES[named]] if named in MODULES else MODULES.values():
         import_module(module).register(made)
     return made
 
