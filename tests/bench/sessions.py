@@ -46,7 +46,8 @@ Post = Callable[[str, dict[str, Any]], Awaitable[dict[str, Any]]]
 class Cost:
     """What a run cost, a session."""
 
-    cpu_ms: float
+    cpu_ms: dict[str, float]
+    """Of each process, by its name."""
     transactions: float
 
 
@@ -79,7 +80,8 @@ async def _run(view: StackView, logs: int, tick: Tick) -> tuple[list[Cost], floa
         tick(f"at rest, {logs:,} logs")
         before, started = cpu_s(view), time.perf_counter()
         await asyncio.sleep(IDLE_S)
-        return costs, (cpu_s(view) - before) / (time.perf_counter() - started) * 100
+        passed = time.perf_counter() - started
+        return costs, sum(spent(before, cpu_s(view)).values()) / passed * 100
     finally:
         await connection.close()
 
@@ -158,8 +160,8 @@ async def _cost(view: StackView, connection: asyncpg.Connection, drive: _Drive) 
     transactions, cpu = await _transactions(connection), cpu_s(view)
     await drive.sessions(count)
     await _settled(connection)
-    spent = cpu_s(view) - cpu
-    return Cost(spent / count * 1000, (await _transactions(connection) - transactions) / count)
+    cost = {name: each / count * 1000 for name, each in spent(cpu, cpu_s(view)).items()}
+    return Cost(cost, (await _transactions(connection) - transactions) / count)
 
 
 async def _settled(connection: asyncpg.Connection, within_s: float = 60) -> None:
@@ -181,12 +183,17 @@ async def _transactions(connection: asyncpg.Connection) -> int:
     return found
 
 
-def cpu_s(view: StackView) -> float:
-    """CPU seconds of all processes of the stack, their children and those that have ended."""
+def cpu_s(view: StackView) -> dict[str, float]:
+    """CPU seconds of the processes of the stack, with their children and those that have ended."""
     state = load_state(view.data)
     if state is None:
         raise RuntimeError("the stack does not run")
-    return sum(_family_s(each.pid) for each in state.processes if each.pid is not None)
+    return {each.name: _family_s(each.pid) for each in state.processes if each.pid is not None}
+
+
+def spent(before: dict[str, float], after: dict[str, float]) -> dict[str, float]:
+    """What each process took in between."""
+    return {name: after[name] - before[name] for name in before}
 
 
 def _family_s(pid: int) -> float:
@@ -226,9 +233,12 @@ def _now() -> str:
 def _add(figures: Figures, logs: int, costs: list[Cost], idle: float) -> None:
     suffix = {100: "", 1: "_1_log", 10_000: "_10000_logs"}[logs]
     note = f"{RATE}/s through the edge, {PATIENTS} patients, {logs:,} logs"
-    cpu = tuple(each.cpu_ms for each in costs)
+    cpu = tuple(sum(each.cpu_ms.values()) for each in costs)
     figures.add(Figure(f"cpu_ms_per_session{suffix}", "ms", cpu, "3", note))
     commits = tuple(each.transactions for each in costs)
     figures.add(Figure(f"transactions_per_session{suffix}", "", commits, "", note))
+    for name in costs[0].cpu_ms if not suffix else ():
+        runs = tuple(each.cpu_ms[name] for each in costs)
+        figures.add(Figure(f"cpu_ms_per_session_in_{name.replace('-', '_')}", "ms", runs))
     aim = "2" if logs == 10_000 else ""
     figures.add(Figure(f"idle_cpu_percent{suffix}", "% of a core", (idle,), aim, f"{logs:,} logs"))
