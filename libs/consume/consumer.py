@@ -16,8 +16,10 @@ from libs.kernel.ids import LogId
 
 _log = logging.getLogger(__name__)
 _GIVE_BACK_S: Final = 0.25
-_FIRST_PAUSE_S: Final = 0.05
+_FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 5.0
+_OVERTAKEN: Final = 3
+"""How often a batch is read again at once where another process was faster."""
 
 
 class Consumer:
@@ -94,8 +96,16 @@ class Consumer:
 
         Raises: what says something about the moment, such as a lost database.
         """
+        overtaken = 0
         while True:
-            step = await self._reader.step(log)
+            try:
+                step = await self._reader.step(log)
+            except FenceLostError:
+                overtaken += 1
+                if overtaken > _OVERTAKEN:
+                    raise
+                await asyncio.sleep(_FIRST_PAUSE_S * overtaken)
+                continue
             if step is None:
                 return False
             appended = step.appended

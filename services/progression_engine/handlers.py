@@ -52,6 +52,8 @@ class Engine:
         self._log = log
         self._states = states
         self._protocols = protocols
+        self._doubted: set[tuple[LogId, PatientId]] = set()
+        """Who is read from the log, whatever seems to be known: another engine was faster there."""
 
     async def handle(self, work: Work) -> None:
         """Answer a batch: one read at most, one append, in the transaction of the cursor."""
@@ -64,6 +66,7 @@ class Engine:
             outcomes = await work.append(units)
         except FenceLostError:
             self._states.drop(work.log, seats)
+            self._doubted.update((work.log, patient) for patient in seats)
             raise
         folds = {patient: seat.folded for patient, seat in seats.items()}
         gone = {*erased, *_gone(units, outcomes)}
@@ -80,7 +83,8 @@ class Engine:
             if patient in erased:
                 continue
             folded = self._states.get(work.log, patient)
-            if folded is None and theirs[0].version == 1:
+            doubted = (work.log, patient) in self._doubted
+            if folded is None and theirs[0].version == 1 and not doubted:
                 folded = begin(work.log, patient)
             if folded is not None and folded.version == theirs[0].version - 1:
                 seats[patient] = _Seat(folded, theirs)
@@ -137,6 +141,7 @@ class Engine:
 
     def _settle(self, log: LogId, folds: dict[PatientId, Folded], gone: set[PatientId]) -> None:
         self._states.keep(log, folds)
+        self._doubted.difference_update((log, patient) for patient in folds)
         self._states.drop(log, gone)
 
 

@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import asyncpg
+import msgspec
 
 from libs.eventlog.port import Appended, ClinicDraft, Draft, NewKey, Recorded, Unit
 from libs.eventlog.postgres import PostgresEventLog, open_pool
 from libs.events.base import Event, LocalTime
+from libs.events.decisions import InputWeighed
 from libs.events.facts import (
     CheckInRecorded,
     ClinicSettings,
@@ -112,9 +114,11 @@ class World:
         assert isinstance(await self.ingest.create_clinic(draft), Appended)
         return clinical_log(ClinicId(slug))
 
-    async def patient(self, *facts: tuple[datetime, Event], log: LogId = LOG) -> PatientId:
+    async def patient(
+        self, *facts: tuple[datetime, Event], log: LogId = LOG, patient: PatientId | None = None
+    ) -> PatientId:
         """Register somebody, with these facts behind the registration, in one unit."""
-        patient = PatientId(IDS.new_id())
+        patient = patient or PatientId(IDS.new_id())
         stream = patient_stream(patient)
         at = min([at for at, _ in facts], default=days_ago(0))
         blob = await self.ingest.make_blob(log, canonical_bytes(load_default()), key=None)
@@ -172,3 +176,39 @@ async def eventually(holds: Callable[[], Awaitable[bool]], within_s: float = 10.
 def by_patient(entries: Sequence[Recorded], patient: PatientId, category: str) -> list[Recorded]:
     """A patient's entries of one category."""
     return [each for each in entries if each.stream == f"{category}-{patient}"]
+
+
+def comparable(entries: Sequence[Recorded], patient: PatientId) -> list[tuple[str, str, object]]:
+    """A patient's decisions in order, as two runs are compared: evidence named by what it was.
+
+    Without `input_weighed` (it says nothing), and with versions replaced by the inputs that they name: where
+    time passed in one run and not in the other, the same facts have other versions.
+    """
+    inputs = {each.version: each for each in by_patient(entries, patient, "patient")}
+    decisions = [each for each in by_patient(entries, patient, "judgement") if each.event is not None]
+    return [
+        (each.envelope.type, each.envelope.occurredat, _named(msgspec.to_builtins(each.event), inputs))
+        for each in decisions
+        if not isinstance(each.event, InputWeighed)
+    ]
+
+
+_VERSIONS = {"evidence", "inputs", "session", "test", "check_in", "target"}
+_IDS = {"hold", "holds", "flare"}
+
+
+def _named(value: object, inputs: dict[int, Recorded], key: str = "") -> object:
+    if isinstance(value, dict):
+        return {name: _named(each, inputs, name) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_named(each, inputs, key) for each in value]
+    if key in _VERSIONS and isinstance(value, int) and value in inputs:
+        return _what(inputs[value])
+    if key in _IDS and isinstance(value, str):
+        kind, _, version = value.rpartition("-")
+        return [kind, _what(inputs[int(version)])] if version.isdigit() else value
+    return value
+
+
+def _what(entry: Recorded) -> tuple[str, str]:
+    return entry.envelope.type, entry.envelope.occurredat
