@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 import psutil
 import pytest
+import pytest_asyncio
 
 from libs.runtime.ports import DEFAULTS
 from libs.runtime.stack import ALL, StackView, load_state, running_stack
@@ -23,7 +24,7 @@ HEELRISE = (sys.executable, "-P", "-m", "services.cli.main")
 ABOUT = ("session-ingest", "progression-engine", "notification", "reporting")
 
 
-@pytest.fixture(scope="module", loop_scope="module")
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[StackView]:
     data = tmp_path_factory.mktemp("stack") / "data"
     async with running_stack(data, passing=False, ports=FREE) as view:
