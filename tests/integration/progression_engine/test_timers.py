@@ -1,0 +1,191 @@
+"""Time passes for whoever tells nothing: once per deadline, never before what was told is answered."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+import pytest
+
+from libs.bus.memory import MemoryBus
+from libs.events.facts import ImportClosed, ImportOpened
+from libs.events.rulings import TimePassed
+from libs.kernel.ids import PatientId
+from services.progression_engine.consumer import Running, make_running
+from services.progression_engine.replay import replay
+from tests.integration.progression_engine.world import (
+    LOG,
+    MovingClock,
+    World,
+    by_patient,
+    check_in,
+    comparable,
+    days_ago,
+    enrolled,
+    eventually,
+    session,
+    told,
+)
+
+FILE = "f" * 64
+
+
+def engine(world: World, clock: MovingClock | None = None) -> Running:
+    return make_running(
+        pool=world.pool, log=world.engine, bus=MemoryBus(), clock=clock or MovingClock(), sweep_s=0.05
+    )
+
+
+def a_course(first: float = 40, last: float = 30) -> list[tuple]:
+    """Sessions every other day, and then nothing more."""
+    facts: list[tuple] = [(days_ago(first), enrolled(days_ago(first)))]
+    day = first - 1
+    while day > last:
+        facts.append((days_ago(day), session(days_ago(day))))
+        day -= 2
+    return facts
+
+
+async def passed(world: World, patient: PatientId) -> list[datetime]:
+    """The deadlines for which time passed."""
+    inputs = by_patient(await world.whole(), patient, "patient")
+    return [each.envelope.occurred_at for each in inputs if isinstance(each.event, TimePassed)]
+
+
+async def next_due(world: World, patient: PatientId) -> datetime | None:
+    async with world.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)", LOG)
+        found: datetime | None = await connection.fetchval(
+            "SELECT due FROM engine.deadlines WHERE log = $1 AND patient = $2", LOG, patient
+        )
+        return found
+
+
+async def rounds(runner: Running) -> int:
+    """Let time pass and answer it until nothing more is due. Returns: how often time passed."""
+    total = 0
+    while fired := await runner.timers.fire_due():
+        total += fired
+        await runner.consumer.catch_up(LOG)
+    return total
+
+
+async def test_time_passes_once_for_each_deadline(world: World) -> None:
+    patient = await world.patient(*a_course())
+    runner = engine(world)
+    await runner.consumer.catch_up(LOG)
+    count = await rounds(runner)
+    instants = await passed(world, patient)
+    assert count == len(instants) > 0
+    assert instants == sorted(set(instants))
+    assert all(instant < runner_now() for instant in instants)
+    due = await next_due(world, patient)
+    assert due is None or due > runner_now()
+    assert await rounds(engine(world)) == 0
+
+
+def runner_now() -> datetime:
+    return MovingClock().now()
+
+
+async def test_what_time_passing_says_is_the_deadline_and_no_clock(world: World) -> None:
+    patient = await world.patient(*a_course())
+    runner = engine(world)
+    await runner.consumer.catch_up(LOG)
+    due = await next_due(world, patient)
+    assert due is not None
+    await runner.timers.fire_due()
+    assert await passed(world, patient) == [due]
+    entry = by_patient(await world.whole(), patient, "patient")[-1]
+    assert entry.envelope.actor == "service:progression-engine"
+
+
+async def test_no_time_passes_while_something_told_is_not_answered(world: World) -> None:
+    patient = await world.patient(*a_course())
+    runner = engine(world)
+    await runner.consumer.catch_up(LOG)
+    await world.tell(patient, (days_ago(29), session(days_ago(29))))
+    assert await runner.timers.fire_due() == 0
+    assert await passed(world, patient) == []
+    await runner.consumer.catch_up(LOG)
+    assert await runner.timers.fire_due() == 1
+
+
+async def test_time_that_passed_is_not_passed_again_before_it_is_answered(world: World) -> None:
+    patient = await world.patient(*a_course())
+    runner = engine(world)
+    await runner.consumer.catch_up(LOG)
+    assert await runner.timers.fire_due() == 1
+    assert [await runner.timers.fire_due() for _ in range(3)] == [0, 0, 0]
+    assert len(await passed(world, patient)) == 1
+
+
+async def test_two_engines_let_time_pass_once(world: World) -> None:
+    patients = [await world.patient(*a_course()) for _ in range(3)]
+    engines = [engine(world) for _ in range(2)]
+    await engines[0].consumer.catch_up(LOG)
+    stop = asyncio.Event()
+    tasks = [asyncio.create_task(part.run(stop)) for each in engines for part in (each.consumer, each.timers)]
+
+    async def nothing_is_due() -> bool:
+        dues = [await next_due(world, each) for each in patients]
+        return all(due is None or due > runner_now() for due in dues)
+
+    await eventually(nothing_is_due, within_s=40)
+    stop.set()
+    await asyncio.gather(*tasks)
+    for each in patients:
+        instants = await passed(world, each)
+        assert instants
+        assert instants == sorted(set(instants))
+    now = runner_now()
+    found = [each async for each in replay(world.engine, LOG, patients, now=now)]
+    assert [each.differences for each in found] == [(), (), ()]
+
+
+async def test_a_fact_decides_as_if_time_had_not_had_to_pass(world: World) -> None:
+    """Told in time or not, the deadlines before a fact come out the same."""
+    hill = await world.clinic("hill")
+    course = a_course()
+    later = [(days_ago(day), check_in(days_ago(day))) for day in (3, 2)]
+    patient = await world.patient(*course)
+    runner = engine(world)
+    await runner.consumer.catch_up(LOG)
+    await rounds(runner)
+    await world.patient(*course, *later, log=hill, patient=patient)
+    other = engine(world)
+    await other.consumer.catch_up(hill)
+    fired = comparable(await world.whole(), patient)
+    at_once = comparable(await world.whole(hill), patient)
+    until = later[0][0].isoformat()
+    assert [each for each in fired if each[1] < until] == [each for each in at_once if each[1] < until]
+
+
+@pytest.mark.parametrize("closed", [True, False])
+async def test_an_open_import_holds_the_time_for_an_hour_at_most(world: World, *, closed: bool) -> None:
+    opened = ImportOpened(**told(days_ago(0)), file=FILE, rows=2)  # type: ignore[arg-type]
+    patient = await world.patient(*a_course(), (days_ago(0), opened))
+    clock = MovingClock()
+    runner = engine(world, clock)
+    await runner.consumer.catch_up(LOG)
+    assert await runner.timers.fire_due() == 0
+    await world.tell(patient, (days_ago(29), session(days_ago(29))))
+    await runner.consumer.catch_up(LOG)
+    assert await runner.timers.fire_due() == 0
+    if closed:
+        shut = ImportClosed(**told(days_ago(0)), file=FILE)  # type: ignore[arg-type]
+        await world.tell(patient, (days_ago(0), shut))
+        await runner.consumer.catch_up(LOG)
+    else:
+        clock.move(timedelta(hours=1, seconds=1))
+    assert await runner.timers.fire_due() == 1
+
+
+async def test_a_patient_in_quarantine_is_left_alone(world: World) -> None:
+    patient = await world.patient(*a_course())
+    runner = engine(world)
+    await runner.consumer.catch_up(LOG)
+    async with world.pool.acquire() as connection:
+        await connection.execute(
+            "INSERT INTO consume.quarantine VALUES ('engine', $1, $2, 9, 'x', 'x', now(), 3)",
+            LOG, f"patient-{patient}",
+        )  # fmt: skip
+    assert await runner.timers.fire_due() == 0
