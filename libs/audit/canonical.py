@@ -5,13 +5,13 @@ number has two forms. Sorted compact output is then the canonical form.
 """
 
 import re
-from typing import Final, TypeAlias, Union
+from typing import Final, TypeAlias
 
 import msgspec
 
 from libs.kernel.errors import MalformedError
 
-Value: TypeAlias = Union[str, int, bool, list["Value"], dict[str, "Value"]]
+Value: TypeAlias = str | int | bool | list["Value"] | dict[str, "Value"]
 
 MAX_INTEGER: Final = 2**53 - 1
 MAX_DEPTH: Final = 64

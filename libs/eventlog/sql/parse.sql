@@ -51,7 +51,7 @@ BEGIN
         t.ends_person, t.after_erasure, n.bytes,
         coalesce(CASE
             WHEN n.bytes > 32768 THEN 'size'
-            WHEN n.doc = '{}' THEN 'bytes'
+            WHEN jsonb_typeof(n.doc) <> 'object' OR n.doc = '{}' THEN 'bytes'
             WHEN t.type IS NULL THEN 'type'
             WHEN t.role <> caller THEN 'role'
             WHEN d.source IS DISTINCT FROM t.source THEN 'source'
