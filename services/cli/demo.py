@@ -27,8 +27,15 @@ CLINICS: Final = {
 }
 EXPLAINED: Final = "01-textbook"
 _ENDING: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_SETTLED_WITHIN_S: Final = 3.0
+_WIDTH: Final = 150
+_SETTLED_WITHIN_S: Final = 7.0
 Json = dict[str, Any]
+
+
+def _console() -> Console:
+    """Wide enough for the tables where nobody's terminal says how wide it is."""
+    console = Console()
+    return console if console.is_terminal else Console(width=_WIDTH)
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Run:
     data: Path
     port: int
     leave: bool
-    console: Console = field(default_factory=Console)
+    console: Console = field(default_factory=_console)
     started: float = field(default_factory=time.monotonic)
     asked: asyncio.Event = field(default_factory=asyncio.Event)
     at_once: asyncio.Event = field(default_factory=asyncio.Event)
@@ -131,6 +138,9 @@ async def _own(run: Run) -> int:
         if not run.leave:
             run.console.print("Ctrl-C stops it.")
             await asyncio.Event().wait()
+    except SystemExit:
+        # Rich leaves like this where nobody reads on; in a task it would end the loop before the stack.
+        return 1
     finally:
         await starting.__aexit__(None, None, None)
     return 0
@@ -140,6 +150,7 @@ async def _tell(view: StackView, run: Run) -> None:
     """Import what is not there yet, and show what became of it."""
     from services.cli.diaries import DiaryClient, settle
     from services.cli.showing import show_decision, show_ways
+    from services.session_ingest.diary.zones import read_zone
 
     console = run.console
     async with DiaryClient(view) as client:
@@ -151,11 +162,11 @@ async def _tell(view: StackView, run: Run) -> None:
             (name, each["clinic"], await client.patient(each["clinic"], each["patient"]))
             for name, each in imported.items()
         ]
-        show_ways(console, patients)
+        show_ways(console, patients, read_zone(ZONE))
         timeline = next(shown["timeline"] for name, _, shown in patients if name == EXPLAINED)
         explained = await _explained(client, imported[EXPLAINED], timeline)
         if explained is not None:
-            show_decision(console, EXPLAINED, explained)
+            show_decision(console, EXPLAINED, explained, read_zone(ZONE))
     console.print(f"\nShown after {run.seconds}.")
     console.print(f"Open [bold]{view.edge_url}[/] for the pages, {view.mail_url} for the mail that went out.")
 

@@ -30,6 +30,7 @@ _BEHIND: Final = """
     LEFT JOIN consume.cursors ON cursors.log = heads.log AND cursors.consumer = consumers.name
     WHERE heads.log = ANY ($1)
 """
+_DUE: Final = "SELECT engine.due_logs(now())"
 _WAITING: Final = "SELECT error_code FROM consume.quarantine WHERE log = $1 AND stream = $2 LIMIT 1"
 
 Json = dict[str, Any]
@@ -177,13 +178,14 @@ async def follow(
 
 
 async def settle(view: StackView, logs: list[str], within_s: float) -> None:
-    """Wait until engine and reporting are through these logs and nothing moves, at most `within_s`."""
-    connection = await asyncpg.connect(view.database_url("keeper"), timeout=10)
+    """Wait until nothing moves in these logs: engine and reporting are through, and no deadline is past."""
+    connection = await asyncpg.connect(view.database_url("engine"), timeout=10)
     try:
         until, before = time.monotonic() + within_s, -1
         while time.monotonic() < until:
             behind, size = await connection.fetchrow(_BEHIND, logs)
-            if behind == 0 and size == before:
+            due = {row[0] for row in await connection.fetch(_DUE)}
+            if behind == 0 and size == before and due.isdisjoint(logs):
                 return
             before = size
             await asyncio.sleep(_LOOK_EVERY_S)

@@ -124,7 +124,14 @@ class Plan:
     target: Target
     new_patient: bool
     protocol: bytes
+    compared: bool
+    """Whether each row was looked up; else all of them are taken for new."""
     units: tuple[Unit, ...] = field(default=())
+
+    @property
+    def rejected(self) -> tuple[Rejection, ...]:
+        """What cannot be taken, in the order of the file."""
+        return tuple(sorted(self.rejections, key=lambda each: (each.line, each.column)))
 
 
 class DiaryImporter:
@@ -145,27 +152,36 @@ class DiaryImporter:
         options = ReadOptions(zone=zone, now=now, order=wanted.order, shift_to=wanted.shift_to)
         diary = await asyncio.to_thread(read_diary, wanted.raw, options)
         _check_rights(wanted, diary)
+        compare = wanted.dry_run
         for _ in range(_TRIES):
-            plan = await self._plan(wanted, diary, options, now)
+            plan = await self._plan(wanted, diary, options, now, compare=compare)
             _check_rejections(wanted, plan)
             if wanted.dry_run or not plan.units:
                 return _answer(wanted, plan, ())
+            if not (plan.compared or plan.new_patient) and len(plan.units) > 1:
+                compare = True
+                continue
             outcomes = await self._append(plan.units)
             if all(isinstance(each, Appended | Duplicate) for each in outcomes):
                 await self._ingest.bus.hint([plan.target.log])
                 return _answer(wanted, plan, outcomes)
-            # Somebody imported the same at the same time: look again at what is known now.
-            if not _lost_a_race(outcomes):
+            # Some of it is known: from before, or because somebody imports the same at the same time.
+            if not _is_known(outcomes, compared=plan.compared):
                 break
+            compare = True
         raise error_of(next(each for each in outcomes if not isinstance(each, Appended | Duplicate)))
 
-    async def _plan(self, wanted: Wanted, diary: Diary, options: ReadOptions, now: dt.datetime) -> Plan:
+    async def _plan(
+        self, wanted: Wanted, diary: Diary, options: ReadOptions, now: dt.datetime, *, compare: bool
+    ) -> Plan:
+        """What is to be done. Without `compare` all is taken for new, and the log says what is known."""
         log = clinical_log(wanted.clinic)
         created = await self._ingest.known.created(wanted.clinic)
         known = await self._recognise(log, wanted.reference)
         fates = all_new(diary)
         late_rejections: tuple[Rejection, ...] = ()
-        if known is not None:
+        compared = known is not None and compare
+        if known is not None and compare:
             diary, fates, late_rejections = await self._compare(log, known, diary, wanted, options)
         patient = known.id if known else PatientId(self._ingest.ids.new_id())
         importing = Importing(
@@ -194,7 +210,9 @@ class DiaryImporter:
         protocol = await self._protocol(log, created.protocol)
         told = {id(each.entry) for each in planned}
         fates = tuple(each for each in fates if id(each.entry) in told)
-        plan = Plan(diary, fates, planned, (*late_rejections, *rejections), target, known is None, protocol)
+        plan = Plan(
+            diary, fates, planned, (*late_rejections, *rejections), target, known is None, protocol, compared
+        )
         return await self._with_units(plan, wanted)
 
     async def _with_units(self, plan: Plan, wanted: Wanted) -> Plan:
@@ -320,7 +338,7 @@ def _check_rights(wanted: Wanted, diary: Diary) -> None:
 
 
 def _check_rejections(wanted: Wanted, plan: Plan) -> None:
-    rejected = _rejected(plan)
+    rejected = plan.rejected
     must_mend = [each for each in rejected if each.must_mend]
     if not rejected or (wanted.skip_bad and not must_mend):
         return
@@ -340,20 +358,21 @@ def _check_rejections(wanted: Wanted, plan: Plan) -> None:
     )
 
 
-def _rejected(plan: Plan) -> tuple[Rejection, ...]:
-    every = (*plan.diary.rejections, *plan.rejections)
-    return tuple(sorted(every, key=lambda each: (each.line, each.column)))
-
-
-def _lost_a_race(outcomes: Sequence[Outcome]) -> bool:
+def _is_known(outcomes: Sequence[Outcome], *, compared: bool) -> bool:
+    """Whether something of what was refused is recorded already, so that a comparison tells what is new."""
     last = outcomes[-1]
     kinds = {each.claim.partition(":")[0] for each in last.claims} if isinstance(last, Refused) else set()
-    return bool(kinds) and kinds <= {"row", "identifier", "patient"}
+    return bool(kinds) and (not compared or kinds <= {"row", "identifier", "patient"})
 
 
 def _answer(wanted: Wanted, plan: Plan, outcomes: Sequence[Outcome]) -> Imported:
-    rejected = _rejected(plan)
+    rejected = plan.rejected
     rows = {fate: _rows(plan.fates, fate) for fate in ("new", "known", "amended")}
+    if outcomes and all(isinstance(each, Duplicate) for each in outcomes):
+        rows = {"new": 0, "known": sum(rows.values()), "amended": 0}
+    guesses = plan.diary.guesses
+    if plan.diary.shift_weeks and rows["new"] + rows["amended"]:
+        guesses += (Remark(text=f"all dates moved by {plan.diary.shift_weeks} weeks"),)
     receipts = [
         EntryReceipt(event, version, position, leaf.hex())
         for each in outcomes
@@ -377,7 +396,7 @@ def _answer(wanted: Wanted, plan: Plan, outcomes: Sequence[Outcome]) -> Imported
         rows_rejected=len({each.line for each in rejected}),
         shift_weeks=plan.diary.shift_weeks,
         header_line=plan.diary.header_line,
-        guesses=plan.diary.guesses,
+        guesses=guesses,
         questions=plan.diary.questions,
         rejected=rejected,
         first_version=receipts[0].version if receipts else None,

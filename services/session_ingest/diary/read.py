@@ -89,8 +89,6 @@ def read_diary(raw: bytes, options: ReadOptions) -> Diary:
     entries = _sessions(readings, rejections, table)
     placed = _place(entries, options, weeks, rejections, guesses)
     guesses += remarks_on(readings, table)
-    if weeks:
-        guesses.append(Remark(text=f"all dates moved by {weeks} weeks"))
     return Diary(
         entries=placed,
         rejections=tuple(sorted(rejections, key=lambda each: each.line)),
