@@ -1,6 +1,8 @@
 """docker-compose.yml as it is: a clinic, a patient, a session, and the decision on it, through the edge."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -30,16 +32,17 @@ def now() -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
 
 
-def enrolled(compose: Compose, clinic: str) -> tuple[httpx.Client, str]:
+@contextmanager
+def enrolled(compose: Compose, clinic: str) -> Iterator[tuple[httpx.Client, str]]:
+    """A clinician of a new clinic, and the path of a patient with a programme."""
     with compose.client("operator") as operator:
         settings = {"clinic": clinic, "name": "Harbour Physio", "zone": "Australia/Melbourne"}
         post(operator, "/v1/clinics", settings | {"alerts_to": "desk@harbour.example"})
-    clinician = compose.client("clinician", clinic)
-    made = post(clinician, f"/v1/clinics/{clinic}/patients", {"at": now(), "email": "pat@mail.example"})
-    patient = f"/v1/clinics/{clinic}/patients/{made['patient']}"
-    told = {"at": now(), "side": "left", "presentation": "mid_portion"}
-    post(clinician, f"{patient}/programmes", told)
-    return clinician, patient
+    with compose.client("clinician", clinic) as clinician:
+        made = post(clinician, f"/v1/clinics/{clinic}/patients", {"at": now(), "email": "pat@mail.example"})
+        patient = f"/v1/clinics/{clinic}/patients/{made['patient']}"
+        post(clinician, f"{patient}/programmes", {"at": now(), "side": "left", "presentation": "mid_portion"})
+        yield clinician, patient
 
 
 def hold() -> dict[str, Any]:
@@ -56,8 +59,7 @@ def test_everything_runs_without_rights_and_is_healthy(compose: Compose) -> None
 
 
 def test_a_session_is_decided_through_the_edge(compose: Compose) -> None:
-    clinician, patient = enrolled(compose, "harbour")
-    with clinician:
+    with enrolled(compose, "harbour") as (clinician, patient):
         recorded = post(clinician, f"{patient}/sessions", hold(), Prefer="wait=2")
         assert len(recorded["leaf_hash"]) == 64
         assert eventually(clinician, recorded["decisions"])
@@ -65,8 +67,7 @@ def test_a_session_is_decided_through_the_edge(compose: Compose) -> None:
 
 
 def test_a_red_flag_reaches_the_mail_catcher(compose: Compose) -> None:
-    clinician, patient = enrolled(compose, "ridge")
-    with clinician:
+    with enrolled(compose, "ridge") as (clinician, patient):
         post(clinician, f"{patient}/red-flags", {"at": now(), "flags": ["sudden_pop"]})
     until = time.monotonic() + 30
     while not (mails := httpx.get(f"{compose.mail_url}/mails").json()["mails"]):
@@ -82,8 +83,7 @@ def test_a_service_image_holds_its_own_code_only(compose: Compose) -> None:
 
 
 def test_everything_comes_back_with_its_data_after_a_restart(compose: Compose) -> None:
-    clinician, patient = enrolled(compose, "summit")
-    with clinician:
+    with enrolled(compose, "summit") as (clinician, patient):
         recorded = post(clinician, f"{patient}/sessions", hold())
         compose.run("restart", "postgres", "nats", *SERVICES, "log-keeper")
         compose.run("up", "--detach", "--wait", "--wait-timeout", "180", *SERVICES, "edge")
