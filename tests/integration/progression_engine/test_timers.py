@@ -161,8 +161,8 @@ async def test_a_fact_decides_as_if_time_had_not_had_to_pass(world: World) -> No
 
 @pytest.mark.parametrize("closed", [True, False])
 async def test_an_open_import_holds_the_time_for_an_hour_at_most(world: World, *, closed: bool) -> None:
-    opened = ImportOpened(**told(days_ago(0)), file=FILE, rows=2)  # type: ignore[arg-type]
-    patient = await world.patient(*a_course(), (days_ago(0), opened))
+    opened = ImportOpened(**told(days_ago(40)), file=FILE, rows=2)  # type: ignore[arg-type]
+    patient = await world.patient((days_ago(40), opened), *a_course())
     clock = MovingClock()
     runner = engine(world, clock)
     await runner.consumer.catch_up(LOG)
@@ -171,8 +171,8 @@ async def test_an_open_import_holds_the_time_for_an_hour_at_most(world: World, *
     await runner.consumer.catch_up(LOG)
     assert await runner.timers.fire_due() == 0
     if closed:
-        shut = ImportClosed(**told(days_ago(0)), file=FILE)  # type: ignore[arg-type]
-        await world.tell(patient, (days_ago(0), shut))
+        shut = ImportClosed(**told(days_ago(29)), file=FILE)  # type: ignore[arg-type]
+        await world.tell(patient, (days_ago(29), shut))
         await runner.consumer.catch_up(LOG)
     else:
         clock.move(timedelta(hours=1, seconds=1))
