@@ -62,7 +62,7 @@ def create_app(
     app.add_middleware(Guard, hosts=hosts)
     app.add_exception_handler(HeelriseError, _on_error)
     app.add_exception_handler(HTTPException, _on_http_error)
-    for each in (*unavailable, OSError):
+    for each in (*unavailable, ConnectionError, TimeoutError):
         app.add_exception_handler(each, _on_unavailable)
     _add_health(app, ready)
     if docs:

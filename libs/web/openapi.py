@@ -66,6 +66,7 @@ def described(
         extra["security"] = [{"token": []}]
     if declared.takes_body:
         extra["requestBody"] = {"required": True, "content": _content(declared, components)}
+        extra["x-max-body"] = declared.max_body
     answered: dict[str, Any] = {"description": "Done"}
     if answer is not None:
         schema, named = schema_of(answer, "serialization")

@@ -36,7 +36,7 @@ At = Annotated[
     StringConstraints(min_length=16, max_length=40),
     Field(description="ISO 8601 with offset, by the teller's clock", examples=["2026-03-02T18:30:00+11:00"]),
 ]
-Day = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Device = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9 ._/()-]{1,100}$")]
 FieldName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,40}$")]
 Zone = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_+/-]{1,64}$"), Field(description="IANA name")]

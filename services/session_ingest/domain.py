@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from typing import Final, Literal, get_args
 
 import msgspec
@@ -49,8 +50,10 @@ _KG: Final[Mapping[Unit, Decimal]] = {
     "lb": Decimal("0.45359237"),
     "st": Decimal("6.35029318"),
 }
-_DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
-_AT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?(Z|[+-]\d{2}:\d{2})")
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_AT: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}(:[0-9]{2}([.][0-9]{1,6})?)?(Z|[+-][0-9]{2}:[0-9]{2})"
+)
 
 
 @dataclass(frozen=True)
@@ -174,6 +177,7 @@ def local_time(at: str, zone: str | None, device_at: str | None, corrected_by: t
     )
 
 
+@cache
 def askable(fact: type[Told]) -> frozenset[str]:
     """What a form for this fact can ask: the names of its own fields and those of its parts."""
     own = {each.name for each in msgspec.structs.fields(fact)}
@@ -190,26 +194,34 @@ def _time_errors(occurred_at: datetime, now: datetime) -> Iterator[FieldError]:
         )
 
 
+@cache
+def _plan(kind: type[Told | Part]) -> tuple[tuple[tuple[str, Range], ...], tuple[str, ...]]:
+    """A struct's fields with a range, and those that may hold parts."""
+    ranges = {**RANGES, "reps": _TRIAL_REPS} if kind is TrialRecorded else RANGES
+    told = {each.name for each in msgspec.structs.fields(Told)} if issubclass(kind, Told) else set()
+    names = [each.name for each in msgspec.structs.fields(kind) if each.name not in told]
+    ranged = tuple((name, ranges[name]) for name in names if name in ranges)
+    return ranged, tuple(name for name in names if name not in ranges)
+
+
 def _range_errors(value: Told | Part, pointer: str) -> Iterator[FieldError]:
-    ranges = {**RANGES, "reps": _TRIAL_REPS} if isinstance(value, TrialRecorded) else RANGES
-    for name in value.__struct_fields__:
+    ranged, others = _plan(type(value))
+    for name, allowed in ranged:
         each = getattr(value, name)
-        at = f"{pointer}/{name}"
-        if isinstance(each, Decimal | int) and not isinstance(each, bool):
-            if (allowed := ranges.get(name)) is not None and not allowed.holds(Decimal(each)):
-                yield FieldError(at, "out of range", str(allowed))
-        elif isinstance(each, Part):
-            yield from _range_errors(each, at)
-        elif isinstance(each, tuple):
-            yield from _items_errors(each, at, ranges.get(name))
-
-
-def _items_errors(items: Sequence[object], pointer: str, allowed: Range | None) -> Iterator[FieldError]:
-    for index, each in enumerate(items):
+        if isinstance(each, tuple):
+            for index, item in enumerate(each):
+                if not allowed.holds(item):
+                    yield FieldError(f"{pointer}/{name}/{index}", "out of range", str(allowed))
+        elif each is not None and not allowed.holds(Decimal(each)):
+            yield FieldError(f"{pointer}/{name}", "out of range", str(allowed))
+    for name in others:
+        each = getattr(value, name)
         if isinstance(each, Part):
-            yield from _range_errors(each, f"{pointer}/{index}")
-        elif allowed is not None and isinstance(each, Decimal) and not allowed.holds(each):
-            yield FieldError(f"{pointer}/{index}", "out of range", str(allowed))
+            yield from _range_errors(each, f"{pointer}/{name}")
+        elif isinstance(each, tuple):
+            for index, item in enumerate(each):
+                if isinstance(item, Part):
+                    yield from _range_errors(item, f"{pointer}/{name}/{index}")
 
 
 def _contradictions(fact: Told, now: datetime) -> Iterator[FieldError]:
