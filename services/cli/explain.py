@@ -45,13 +45,15 @@ async def _explain(wanted: str, clinic: str | None, data: Path, as_json: bool) -
     from services.cli.diaries import DiaryClient, running_view
     from services.cli.records import clinics_of, decisions_of
     from services.cli.showing import show_decision
+    from services.session_ingest.diary.zones import read_zone
 
     view = running_view(data)
+    clinics = await clinics_of(view, clinic)
     async with DiaryClient(view) as client:
-        decisions = await decisions_of(client, await clinics_of(view, clinic), wanted)
+        found, decisions = await decisions_of(client, clinics, wanted)
     if as_json:
         print_json(decisions)
         return
     console = Console()
     for each in decisions:
-        show_decision(console, each["side"] or each["patient"], each)
+        show_decision(console, each["side"] or each["patient"], each, read_zone(clinics[found]))

@@ -1,5 +1,6 @@
 """`heelrise patient`: whom there is, where they stand, and how they got there."""
 
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -71,6 +72,7 @@ def timeline(
 
 async def _list(clinic: str | None, data: Path, as_json: bool) -> None:
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from services.cli.diaries import DiaryClient, running_view
@@ -87,10 +89,10 @@ async def _list(clinic: str | None, data: Path, as_json: bool) -> None:
     if as_json:
         print_json([{**each, "programmes": of.get(each["patient"], [])} for each in people])
         return
-    table = Table("clinic", "patient", "tendon", "stage", "state", "weeks", "checkpoint", "last input", "id")
+    table = Table("patient", "tendon", "stage", "state", "weeks", "checkpoint", "last input")
     for person in people:
         for each in of.get(person["patient"], [{}]):
-            table.add_row(person["clinic"], name_of(person), *_standing(each), person["patient"])
+            table.add_row(f"{escape(name_of(person))}\n[dim]{person['clinic']}[/]", *_standing(each))
     Console().print(table)
 
 
@@ -108,7 +110,7 @@ async def _panel(client: Any, clinic: str) -> list[Json]:  # noqa: ANN401 - the 
 def _standing(programme: Json) -> tuple[str, ...]:
     if not programme:
         return ("-",) * 6
-    loading = "" if programme["loading"] == programme["stage"] else f" (loads as {programme['loading']})"
+    loading = "" if programme["loading"] == programme["stage"] else f"\nloads as {programme['loading']}"
     current = "" if programme["current"] else f"\n[red]{programme['say']}[/]"
     return (
         programme["side"],
@@ -126,16 +128,18 @@ async def _show(reference: str, clinic: str | None, data: Path, as_json: bool) -
     from services.cli.diaries import DiaryClient, running_view
     from services.cli.records import clinics_of, find_patient, name_of
     from services.cli.showing import show_ways
+    from services.session_ingest.diary.zones import read_zone
 
     view = running_view(data)
+    clinics = await clinics_of(view, clinic)
     async with DiaryClient(view) as client:
-        found, patient = await find_patient(client, await clinics_of(view, clinic), reference)
+        found, patient = await find_patient(client, clinics, reference)
         if as_json:
             print_json(await client.get(found, f"patients/{patient}"))
             return
         shown = await client.patient(found, patient)
     console = Console()
-    show_ways(console, [(name_of(shown), found, shown)])
+    show_ways(console, [(name_of(shown), found, shown)], read_zone(clinics[found]))
     if not shown["current"]:
         console.print(f"[red]Not current: do not add load.[/] {shown['not_current_because']}")
     for programme in shown["programmes"]:
@@ -156,20 +160,31 @@ def _show_gate(console: Any, programme: Json) -> None:  # noqa: ANN401 - rich is
         verdict = each["verdict"].replace("_", " ")
         table.add_row(each["statement"] or each["id"], f"[{colour}]{verdict}[/]", each["text"])
     for each in gate["open"]:
-        table.add_row("Nothing may be open", "[red]not met[/]", each.replace("_", " "))
+        table.add_row("Nothing may be open", "[red]open[/]", _opened(each))
     console.print(table)
+
+
+def _opened(identifier: str) -> str:
+    """`flare-20261006T202400Z` is a flare since that day."""
+    kind, _, since = identifier.partition("-")
+    if not since[:8].isdigit():
+        return identifier.replace("_", " ")
+    return f"{kind.replace('_', ' ')} since {since[:4]}-{since[4:6]}-{since[6:8]}"
 
 
 async def _timeline(reference: str, clinic: str | None, data: Path, *, every: bool, as_json: bool) -> None:
     from rich.console import Console
+    from rich.table import Table
 
     from services.cli.diaries import DiaryClient, running_view
     from services.cli.records import clinics_of, find_patient
+    from services.session_ingest.diary.zones import read_zone
 
     view = running_view(data)
+    clinics = await clinics_of(view, clinic)
     items: list[Json] = []
     async with DiaryClient(view) as client:
-        found, patient = await find_patient(client, await clinics_of(view, clinic), reference)
+        found, patient = await find_patient(client, clinics, reference)
         after: dict[str, str] = {}
         while True:
             page = await client.get(
@@ -186,22 +201,27 @@ async def _timeline(reference: str, clinic: str | None, data: Path, *, every: bo
     if as_json:
         print_json(items)
         return
-    console = Console()
+    table = Table("input", "when", "what was told, and what followed", title=reference, title_justify="left")
     for each in reversed(items):
-        _show_item(console, each)
+        table.add_row(
+            str(each["version"]), _when(each["occurred_at"], read_zone(clinics[found])), _told(each)
+        )
+    Console().print(table)
+    if items:
+        typer.echo(f"heelrise explain {reference}/{items[0]['version']} says why.")
 
 
-def _show_item(console: Any, item: Json) -> None:  # noqa: ANN401 - rich is imported when wanted
+def _when(instant: str, zone: tzinfo) -> str:
+    return f"{datetime.fromisoformat(instant).astimezone(zone):%d %b %y %H:%M}"
+
+
+def _told(item: Json) -> str:
     from rich.markup import escape
 
-    said = f"{escape(item['summary'])}" + (f" “{escape(item['note'])}”" if item["note"] else "")
-    place = f"[dim]{item['version']:>4}[/]  {item['occurred_at'][:16].replace('T', ' ')}"
-    console.print(f"{place}  {_KINDS[item['kind']]}{item['title']}[/]  {said}", highlight=False)
+    said = escape(item["summary"]) + (f" “{escape(item['note'])}”" if item["note"] else "")
+    lines = [f"{_KINDS[item['kind']]}{item['title']}[/] {said}"]
     for each in item["decisions"]:
         what = each["type"].split(".")[1].replace("_", " ")
         side = f" {each['side']}" if each["side"] else ""
-        colour = _WEIGHTS[each["weight"]]
-        console.print(
-            f"{'':24}[{colour}]{what}{side}[/]  {escape(each['sentence'])}  [dim]{each['id']}[/]",
-            highlight=False,
-        )
+        lines.append(f"[{_WEIGHTS[each['weight']]}]• {what}{side}[/]: {escape(each['sentence'])}")
+    return "\n".join(lines)

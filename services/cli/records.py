@@ -1,7 +1,7 @@
 """What `patient`, `explain` and `events` share: whom a reference names, in which clinic."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, ClassVar, Final
 
 import asyncpg
@@ -30,18 +30,26 @@ class AmbiguousError(InvalidError):
     title: ClassVar[str] = "Several are called so"
 
 
-async def clinics_of(view: StackView, named: str | None) -> list[str]:
-    """The clinic that was named, else all there are."""
-    if named is not None:
-        return [slug_of(named) or named]
+async def clinics_of(view: StackView, named: str | None) -> dict[str, str]:
+    """The clinic that was named, else all there are, each with its zone.
+
+    Raises: NotFoundError.
+    """
     connection = await asyncpg.connect(view.database_url("keeper"), timeout=10)
     try:
-        return [row["clinic"] for row in await connection.fetch("SELECT clinic FROM log.clinics ORDER BY 1")]
+        rows = await connection.fetch("SELECT clinic, zone FROM log.clinics ORDER BY clinic")
     finally:
         await connection.close()
+    zones = {row["clinic"]: row["zone"] for row in rows}
+    if named is None:
+        return zones
+    slug = slug_of(named)
+    if slug not in zones:
+        raise NotFoundError(detail=f"There is no clinic {named}; there are: {', '.join(zones) or 'none'}.")
+    return {slug: zones[slug]}
 
 
-async def everybody(client: DiaryClient, clinics: Sequence[str]) -> list[Json]:
+async def everybody(client: DiaryClient, clinics: Iterable[str]) -> list[Json]:
     """The patients of these clinics, each with its clinic."""
     found: list[Json] = []
     for clinic in clinics:
@@ -55,7 +63,7 @@ async def everybody(client: DiaryClient, clinics: Sequence[str]) -> list[Json]:
     return found
 
 
-async def find_patient(client: DiaryClient, clinics: Sequence[str], reference: str) -> tuple[str, str]:
+async def find_patient(client: DiaryClient, clinics: Iterable[str], reference: str) -> tuple[str, str]:
     """Clinic and id of the patient that an id, an identifier or a name means.
 
     Raises: NobodyError, AmbiguousError.
@@ -80,10 +88,10 @@ def name_of(patient: Json) -> str:
     return str(patient["name"] or next(iter(identifiers), patient["patient"]))
 
 
-async def decisions_of(client: DiaryClient, clinics: Sequence[str], wanted: str) -> list[Json]:
+async def decisions_of(client: DiaryClient, clinics: Iterable[str], wanted: str) -> tuple[str, list[Json]]:
     """The decision of an id, or those that answer an input: `PATIENT/VERSION`, or the path in an answer.
 
-    Raises: NotFoundError.
+    Returns: their clinic, and they. Raises: NotFoundError.
     """
     if path := _PATH.search(wanted):
         clinic, patient, version = path.groups()
@@ -91,20 +99,19 @@ async def decisions_of(client: DiaryClient, clinics: Sequence[str], wanted: str)
         reference, version = named.groups()
         clinic, patient = await find_patient(client, clinics, reference)
     else:
-        return [await _decision(client, clinics, wanted)]
+        return await _decision(client, clinics, wanted)
     answered = await client.get(clinic, f"patients/{patient}/inputs/{version}/decisions")
     if not answered["answered"]:
         raise NotFoundError(detail=f"Input {version} is not answered yet.")
-    decisions: list[Json] = answered["decisions"]
-    return decisions
+    return clinic, answered["decisions"]
 
 
-async def _decision(client: DiaryClient, clinics: Sequence[str], wanted: str) -> Json:
+async def _decision(client: DiaryClient, clinics: Iterable[str], wanted: str) -> tuple[str, list[Json]]:
     if UUID_PATTERN.fullmatch(wanted) is None:
         raise InvalidError(detail=f"{wanted} is neither a decision's id nor PATIENT/VERSION of an input.")
     for clinic in clinics:
         try:
-            return await client.get(clinic, f"decisions/{wanted}")
+            return clinic, [await client.get(clinic, f"decisions/{wanted}")]
         except ProblemError as problem:
             if problem.status != 404:
                 raise

@@ -84,6 +84,8 @@ _MESSAGES: Final[dict[type[Event], tuple[Message, ...]]] = {
 _AWAITING: Final = (Message("clinic", "awaiting_clinic/1"), Message("patient", "awaiting_patient/1"))
 _LOADED: Final = (Message("clinic", "loaded_while_stopped_clinic/1"),)
 
+_OF_THE_INPUT: Final = (LoadingSuspended, SessionWeighed, ClinicianAsked)
+
 TEMPLATES: Final = frozenset(
     each.template for some in (*_MESSAGES.values(), _AWAITING, _LOADED) for each in some
 )
@@ -111,11 +113,11 @@ def _tells_a_red_flag(replacement: dict[str, object] | None) -> bool:
 def plan(happened: Happened, *, patient: str, clinic: str) -> tuple[Planned, ...]:
     """Who is to be told of an entry, by which text.
 
-    A suspension is about the fact that reported the red flag, and so is a session logged while stopped:
-    what was told of that fact already gets the same id again, and is not told twice.
+    What only says again what the input said (a suspension, a clinician asked) is about the input: what was
+    told of that already gets the same id again, and is not told twice.
     """
     about = happened.id
-    if isinstance(happened.event, LoadingSuspended | SessionWeighed) and happened.answers is not None:
+    if isinstance(happened.event, _OF_THE_INPUT) and happened.answers is not None:
         about = happened.answers
     recipients = {"patient": f"patient:{patient}", "clinic": f"clinic:{clinic}"}
     return tuple(
@@ -132,9 +134,21 @@ def plan(happened: Happened, *, patient: str, clinic: str) -> tuple[Planned, ...
 
 
 def plan_all(happened: Iterable[Happened], *, patient: str, clinic: str) -> tuple[Planned, ...]:
-    """`plan` for several entries of one patient; the first of the same id counts."""
+    """`plan` for several entries of one patient; the first of the same id counts.
+
+    Where the answers to an input tell the clinic something else anyway, it isn't asked to look besides.
+    """
+    happened = tuple(happened)
+    telling = {
+        each.answers
+        for each in happened
+        if not isinstance(each.event, ClinicianAsked)
+        and any(message.audience == "clinic" for message in messages_for(each.event))
+    }
     planned: dict[str, Planned] = {}
     for each in happened:
+        if isinstance(each.event, ClinicianAsked) and each.answers in telling:
+            continue
         for message in plan(each, patient=patient, clinic=clinic):
             planned.setdefault(message.delivery, message)
     return tuple(planned.values())

@@ -125,6 +125,7 @@ def _add_clinic_routes(app: FastAPI) -> None:
             {
                 "clinic": panel.clinic,
                 "name": panel.name,
+                "zone": panel.zone,
                 "as_of": panel.as_of,
                 "current": panel.current,
                 "programmes": [_panel_entry(each) for each in panel.programmes],
@@ -171,7 +172,8 @@ def _add_patient_routes(app: FastAPI) -> None:
         shown = await api.reads.patient(clinic_of_call(call), whole)
         await api.looked(call, "read_patient", patients=(shown.patient,))
         body = _flat(shown, "identity")
-        return json_answer(body | {"programmes": [_flat(each, "row") for each in shown.programmes]})
+        programmes = [_flat(each, "row") for each in shown.programmes]
+        return json_answer(body | {"programmes": programmes})
 
     @route(app, "GET", _PATIENT + "/timeline", permission=Permission.READ_RECORD, query=TimelinePage)
     async def read_timeline(call: Call) -> Response:
@@ -237,7 +239,8 @@ async def _decision(call: Call, patient: PatientId, operation: str) -> Response:
     whole = await api.reads.whole(clinic_of_call(call), patient)
     shown = api.reads.decision(whole, call.path["decision"])
     await api.looked(call, operation, patients=(patient,), entries=(shown.id,))
-    return json_answer(shown)
+    zone = (await api.reads.clinic(clinic_of_call(call))).zone
+    return json_answer({each: getattr(shown, each) for each in shown.__struct_fields__} | {"zone": zone})
 
 
 def _add_audit_routes(app: FastAPI) -> None:

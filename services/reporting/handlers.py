@@ -71,6 +71,7 @@ class Panel(msgspec.Struct, frozen=True, kw_only=True):
 
     clinic: str
     name: str
+    zone: str
     as_of: datetime
     current: bool
     programmes: tuple[PanelEntry, ...]
@@ -91,6 +92,8 @@ class PatientShown(msgspec.Struct, frozen=True, kw_only=True):
     """Where a patient stands."""
 
     patient: str
+    zone: str
+    """Of the clinic: in which its days are to be shown."""
     identity: Identity
     current: bool
     not_current_because: str | None
@@ -160,9 +163,11 @@ class Reads:
             cursor = await read_models.cursor(connection, log)
         current = not await self._is_behind(log, cursor, now)
         await self._protocols.load(log, {each.row.protocol for each in lines})
+        known = await self._clinics.of(clinic)
         return Panel(
             clinic=clinic,
-            name=(await self._clinics.of(clinic)).name,
+            name=known.name,
+            zone=known.zone,
             as_of=now,
             current=current,
             programmes=tuple(self._entry(each, quarantined, now, current=current) for each in lines),
@@ -243,6 +248,7 @@ class Reads:
         way = self._way(record.state, self._protocols)
         return PatientShown(
             patient=record.patient,
+            zone=(await self._clinics.of(clinic)).zone,
             identity=whole.identity,
             current=because is None,
             not_current_because=because,

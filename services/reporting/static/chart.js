@@ -44,10 +44,17 @@ export function chart(programme) {
       svg("polyline", { class: "way", points: points.join(" ") }),
       moves.map((each) => svg("circle", { class: "move", cx: x(each.at), cy: y(each.stage), r: 3.5 }, title(each.word))),
     ),
-    programme.stops.length
-      ? el("figcaption", {}, el("span", { class: "key hold" }), " on hold ", el("span", { class: "key stop" }), " no loading")
-      : null,
+    el("figcaption", {}, keys(programme.stops)),
   );
+}
+
+function keys(stops) {
+  const held = stops.some((each) => each.kind === "hold");
+  const stopped = stops.some((each) => each.kind !== "hold");
+  return [
+    held ? [el("span", { class: "key hold" }), " on hold "] : null,
+    stopped ? [el("span", { class: "key stop" }), " no loading"] : null,
+  ];
 }
 
 function band(stop, x, until) {

@@ -1,7 +1,7 @@
 // One decision, explained: what was asked for, what was measured, and on which evidence.
 
 import { clinicPath, get } from "./api.js";
-import { el, link, moment } from "./dom.js";
+import { el, link, moment, showTimesIn } from "./dom.js";
 import { capital, plain, REASONS, typeName, VERDICT } from "./words.js";
 
 const COMPARATORS = { "<=": "at most", "<": "below", ">=": "at least", ">": "above", "=": "exactly" };
@@ -9,6 +9,8 @@ const COMPARATORS = { "<=": "at most", "<": "below", ">=": "at least", ">": "abo
 export async function decisionView(patient, id) {
   const path = `/patients/${encodeURIComponent(patient)}/decisions/${encodeURIComponent(id)}`;
   const decision = await get(clinicPath(path));
+  const cite = citations();
+  showTimesIn(decision.zone);
   return [
     el("p", { class: "back" }, link(`/patients/${patient}`, "← The patient")),
     el("h1", {}, typeName(decision.type), decision.side ? el("small", {}, ` ${decision.side}`) : null),
@@ -24,10 +26,11 @@ export async function decisionView(patient, id) {
       { class: "rule" },
       el("b", {}, `Rule ${decision.rule}. `),
       decision.statement,
-      source(decision),
+      source(decision, cite),
     ),
-    decision.criteria.length ? criteria(decision) : null,
+    decision.criteria.length ? criteria(decision, cite) : null,
     evidence(decision),
+    sources(cite),
     record(decision),
   ];
 }
@@ -36,13 +39,35 @@ function said(to, sentence) {
   return sentence ? el("section", { class: "card" }, el("h2", {}, to), el("p", {}, sentence)) : null;
 }
 
-function source(of) {
+/** Numbers each source once, in the order in which it is named. */
+function citations() {
+  const named = [];
+  const cite = (text) => {
+    if (!named.includes(text)) named.push(text);
+    return named.indexOf(text) + 1;
+  };
+  cite.named = named;
+  return cite;
+}
+
+function source(of, cite) {
   return of.basis
-    ? el("small", { class: "source" }, el("span", { class: "tag" }, of.basis), of.citation ? ` ${of.citation}` : null)
+    ? el(
+        "small",
+        { class: "source" },
+        el("span", { class: "tag" }, of.basis),
+        of.citation ? el("span", { title: of.citation }, ` [${cite(of.citation)}]`) : null,
+      )
     : null;
 }
 
-function criteria(decision) {
+function sources(cite) {
+  return cite.named.length
+    ? el("section", {}, el("h2", {}, "Sources"), el("ol", { class: "sources" }, cite.named.map((each) => el("li", {}, each))))
+    : null;
+}
+
+function criteria(decision, cite) {
   return el(
     "section",
     {},
@@ -51,18 +76,18 @@ function criteria(decision) {
       "table",
       { class: "criteria" },
       el("thead", {}, el("tr", {}, HEADS.map((name) => el("th", { scope: "col" }, name)))),
-      el("tbody", {}, decision.criteria.map(criterion)),
+      el("tbody", {}, decision.criteria.map((each) => criterion(each, cite))),
     ),
   );
 }
 
 const HEADS = ["Verdict", "What is asked", "Measured", "Threshold", "Margin", "Evidence"];
 
-function criterion(each) {
+function criterion(each, cite) {
   const cells = [
     el("span", { class: `verdict ${each.verdict}` }, VERDICT[each.verdict]),
-    el("span", {}, each.statement || plain(each.id), source(each), each.reason ? el("small", {}, REASONS[each.reason] || plain(each.reason)) : null),
-    el("span", {}, quantity(each.value, each.unit)),
+    el("span", {}, each.statement || plain(each.id), source(each, cite), each.reason ? el("small", {}, REASONS[each.reason] || plain(each.reason)) : null),
+    el("span", {}, quantity(each.value, each.unit && each.unit.startsWith("of ") ? null : each.unit)),
     el("span", {}, each.threshold ? `${COMPARATORS[each.comparator] || ""} ${quantity(each.threshold, each.unit)}` : "–"),
     el("span", {}, signed(each.margin)),
     inputs(each.evidence),
@@ -72,7 +97,7 @@ function criterion(each) {
 
 function quantity(value, unit) {
   if (value === null || value === undefined) return "–";
-  return `${exact(value)}${unit ? ` ${plain(unit)}` : ""}`;
+  return `${exact(value)}${unit ? `${unit.startsWith("/") ? "" : " "}${plain(unit)}` : ""}`;
 }
 
 /** Ratios are recorded exactly; here they are rounded for reading. */

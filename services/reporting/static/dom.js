@@ -32,18 +32,27 @@ export function link(to, ...children) {
   return el("a", { href: `#${to}` }, ...children);
 }
 
-const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
-const MOMENT = new Intl.DateTimeFormat(undefined, {
-  weekday: "short", day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit",
-});
 const AGO = new Intl.RelativeTimeFormat(undefined, { numeric: "auto" });
+const DAY = { day: "numeric", month: "short", year: "numeric" };
+const MOMENT = { weekday: "short", ...DAY, hour: "2-digit", minute: "2-digit", timeZoneName: "short" };
+let days;
+let moments;
+
+/** Days and times are shown in the clinic's zone, wherever the reader is. */
+export function showTimesIn(zone) {
+  days = new Intl.DateTimeFormat(undefined, { ...DAY, timeZone: zone });
+  moments = new Intl.DateTimeFormat(undefined, { ...MOMENT, timeZone: zone });
+}
+
+showTimesIn(undefined);
 
 export function day(instant) {
-  return el("time", { datetime: instant, title: MOMENT.format(new Date(instant)) }, DAY.format(new Date(instant)));
+  const date = new Date(instant);
+  return el("time", { datetime: instant, title: moments.format(date) }, days.format(date));
 }
 
 export function moment(instant) {
-  return el("time", { datetime: instant }, MOMENT.format(new Date(instant)));
+  return el("time", { datetime: instant }, moments.format(new Date(instant)));
 }
 
 export function ago(instant) {
@@ -52,5 +61,5 @@ export function ago(instant) {
   const steps = [["day", 86400], ["hour", 3600], ["minute", 60]];
   const [unit, size] = steps.find(([, length]) => Math.abs(seconds) >= length) || ["minute", 60];
   const text = AGO.format(Math.round(seconds / size), unit);
-  return el("time", { datetime: instant, title: MOMENT.format(new Date(instant)) }, text);
+  return el("time", { datetime: instant, title: moments.format(new Date(instant)) }, text);
 }

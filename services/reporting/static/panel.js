@@ -1,11 +1,12 @@
 // The clinic's panel: every programme, those that need somebody's eyes first.
 
 import { clinicPath, get } from "./api.js";
-import { ago, el, link } from "./dom.js";
-import { capital, CHECKPOINT, plain, PRESENTATION, STAGES, STATES, URGENCY } from "./words.js";
+import { ago, day, el, link, showTimesIn } from "./dom.js";
+import { capital, CHECKPOINT, plain, PRESENTATION, STAGES, STATES, typeName, URGENCY } from "./words.js";
 
 export async function panelView() {
-  const [panel, people] = await Promise.all([get(clinicPath("/panel")), everybody()]);
+  const [panel, people, lately] = await Promise.all([whole(), everybody(), get(clinicPath("/stages?limit=15"))]);
+  showTimesIn(panel.zone);
   const rows = panel.programmes
     .map((each) => ({ ...each, person: people.get(each.patient) || {} }))
     .sort((a, b) => rank(a) - rank(b) || called(a).localeCompare(called(b)) || a.side.localeCompare(b.side));
@@ -23,6 +24,7 @@ export async function panelView() {
   return [
     el("h1", {}, panel.name || panel.clinic),
     panel.current ? null : el("p", { class: "notice bad" }, "This panel is behind the record. ", strong()),
+    redFlags(panel.red_flags, people),
     filters(rows, chosen, show),
     el(
       "table",
@@ -32,7 +34,60 @@ export async function panelView() {
       body,
     ),
     rows.length === 0 ? el("p", { class: "empty" }, "No programmes yet.") : empty,
+    changes(lately.changes, people),
   ];
+}
+
+/** All pages of the panel as one. */
+async function whole() {
+  const panel = await get(clinicPath("/panel?limit=500"));
+  for (let next = panel.next; next; ) {
+    const page = await get(clinicPath(`/panel?limit=500&after=${encodeURIComponent(next)}`));
+    panel.programmes.push(...page.programmes);
+    panel.current = panel.current && page.current;
+    next = page.next;
+  }
+  return panel;
+}
+
+function redFlags(flagged, people) {
+  return flagged.length
+    ? el(
+        "div",
+        { class: "notice bad" },
+        el("strong", {}, "Red flags. "),
+        "All loading is suspended until a clinician clears them.",
+        el("ul", {}, flagged.map((each) => el("li", {}, whose(each.patient, people), `: ${each.flags.map(plain).join(", ")}`))),
+      )
+    : null;
+}
+
+function changes(lately, people) {
+  return lately.length
+    ? el(
+        "section",
+        {},
+        el("h2", {}, "Lately"),
+        el(
+          "ul",
+          { class: "lately" },
+          lately.map((each) =>
+            el(
+              "li",
+              {},
+              el("span", { class: "when" }, day(each.effective_at)),
+              el("span", {}, whose(each.patient, people), " "),
+              link(`/patients/${each.patient}/decisions/${each.id}`, typeName(each.type)),
+              each.to_stage ? el("small", {}, ` Stage ${each.to_stage}`) : null,
+            ),
+          ),
+        ),
+      )
+    : null;
+}
+
+function whose(patient, people) {
+  return link(`/patients/${patient}`, nameOf(people.get(patient) || {}, patient));
 }
 
 const COLUMNS = ["Patient", "Tendon", "Stage", "State", "Consistent weeks", "Checkpoint", "Last input"];
@@ -45,7 +100,7 @@ async function everybody() {
   const people = new Map();
   let next = "";
   do {
-    const page = await get(clinicPath(`/patients${next ? `?after=${encodeURIComponent(next)}` : ""}`));
+    const page = await get(clinicPath(`/patients?limit=500${next ? `&after=${encodeURIComponent(next)}` : ""}`));
     page.patients.forEach((each) => people.set(each.patient, each));
     next = page.next;
   } while (next);

@@ -2,12 +2,13 @@
 
 import { clinicPath, get, principal } from "./api.js";
 import { chart } from "./chart.js";
-import { ago, day, el, link, moment } from "./dom.js";
+import { ago, day, el, link, showTimesIn } from "./dom.js";
 import { nameOf, weeks } from "./panel.js";
-import { capital, CHECKPOINT, ENDS_WITH, plain, PRESENTATION, STAGES, STATES, typeName } from "./words.js";
+import { capital, CHECKPOINT, ENDS_WITH, openName, plain, PRESENTATION, STAGES, STATES, typeName, VERDICT } from "./words.js";
 
 export async function patientView(id) {
   const patient = await get(clinicPath(`/patients/${encodeURIComponent(id)}`));
+  showTimesIn(patient.zone);
   return [
     principal().role === "patient" ? null : el("p", { class: "back" }, link("/", "← All patients")),
     el("h1", {}, nameOf(patient, id)),
@@ -20,7 +21,8 @@ export async function patientView(id) {
 }
 
 function facts(patient) {
-  const ids = (patient.identifiers || []).map((each) => `${each.value}`).join(", ");
+  const called = nameOf(patient, patient.patient);
+  const ids = patient.identifiers.map((each) => each.value).filter((each) => each !== called).join(", ");
   return el(
     "p",
     { class: "quiet" },
@@ -54,6 +56,7 @@ function programmeCard(programme, patient) {
       programme.red_flags.length ? pair("Red flags", programme.red_flags.map(plain).join(", ")) : null,
       programme.marked.length ? pair("Marked", programme.marked.map(plain).join(", ")) : null,
     ),
+    gate(programme.gate),
     programme.last_decision
       ? el(
           "p",
@@ -63,6 +66,28 @@ function programmeCard(programme, patient) {
           link(`/patients/${patient}/decisions/${programme.last_decision.id}`, "Why?"),
         )
       : null,
+  );
+}
+
+/** What stands before the next stage: what is met stays folded away, what is missing doesn't. */
+function gate(next) {
+  if (!next) return null;
+  const missing = next.criteria.filter((each) => each.verdict !== "met");
+  const met = next.criteria.length - missing.length;
+  return el(
+    "section",
+    { class: "gate" },
+    el("h3", {}, `Before Stage ${next.to_stage}`, el("small", {}, ` ${met} of ${next.criteria.length} criteria met`)),
+    el(
+      "ul",
+      {},
+      next.open.map(openName).map((each) =>
+        el("li", {}, el("span", { class: "verdict not_met" }, "open"), ` ${each.name}`, each.since ? [" since ", day(each.since)] : null),
+      ),
+      missing.map((each) =>
+        el("li", {}, el("span", { class: `verdict ${each.verdict}` }, VERDICT[each.verdict]), ` ${each.statement || plain(each.id)} `, el("small", {}, each.text)),
+      ),
+    ),
   );
 }
 
@@ -153,7 +178,7 @@ function timelineItem(item, patient) {
 }
 
 function late(item) {
-  return item.late ? el("small", { class: "tag" }, "recorded late ", moment(item.recorded_at)) : null;
+  return item.late ? [" ", el("small", { class: "tag" }, "told late, ", day(item.recorded_at))] : null;
 }
 
 function decisionLine(decision, patient) {

@@ -59,3 +59,11 @@ export function capital(text) {
 export function plain(code) {
   return String(code).replaceAll("_", " ");
 }
+
+/** What is open beside a gate's criteria: `flare-20261006T202400Z` is a flare since that day. */
+export function openName(id) {
+  const found = /^([a-z_]+)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ/.exec(id);
+  if (!found) return { name: plain(id), since: null };
+  const [, kind, year, month, date, hour, minute] = found;
+  return { name: plain(kind), since: `${year}-${month}-${date}T${hour}:${minute}:00Z` };
+}

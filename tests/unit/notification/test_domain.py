@@ -140,6 +140,27 @@ def test_a_session_logged_while_suspended_is_told_once_for_both_programmes() -> 
     assert [(each.template, each.about) for each in planned] == [("loaded_while_stopped_clinic/1", FACT)]
 
 
+def test_a_clinic_that_is_told_of_a_hold_is_not_asked_to_look_besides() -> None:
+    hold = HoldOpened(**DECIDED, hold="sharp-2", kind="sharp", ends_with="clinician")
+    asked = ClinicianAsked(**DECIDED, about="sharp")
+
+    planned = plan_all(
+        [happened(asked, of=DECISION, answers=FACT), happened(hold, of=f"{DECISION[:-1]}2", answers=FACT)],
+        patient=PATIENT,
+        clinic=CLINIC,
+    )
+
+    assert [each.template for each in planned] == ["hold_clinic/1", "hold_patient/1"]
+
+
+def test_a_question_that_only_repeats_a_red_flag_is_the_same_message() -> None:
+    asked = ClinicianAsked(**DECIDED, about="red_flag")
+
+    (planned,) = plan_all([happened(asked, of=DECISION, answers=FACT)], patient=PATIENT, clinic=CLINIC)
+
+    assert planned.delivery == delivery_id(FACT, "mail", f"clinic:{CLINIC}")
+
+
 def test_a_delivery_id_follows_from_event_channel_and_recipient_alone() -> None:
     ids = {
         delivery_id(event, channel, recipient)
