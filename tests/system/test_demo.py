@@ -2,11 +2,13 @@
 
 import os
 import re
+import signal
 import subprocess
 import sys
 from email import message_from_bytes, policy
 from pathlib import Path
 
+import httpx
 import pytest
 
 from libs.runtime.state import load_state
@@ -92,3 +94,32 @@ def test_second_run_imports_nothing_twice(first: str, data: Path) -> None:
     ways = slice(first.index("01-textbook"), first.index("One decision explained"))
     other = again.stdout
     assert first[ways] == other[other.index("01-textbook") : other.index("One decision explained")]
+
+
+def test_demo_serves_until_it_is_interrupted(first: str, data: Path) -> None:
+    command = [*HEELRISE, "demo", "--port", "0", "--data", str(data)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        printed: list[str] = []
+        while not any("Ctrl-C stops it." in each for each in printed):
+            line = running.stdout.readline()
+            assert line, "".join(printed)
+            printed.append(line)
+        state = load_state(data)
+        assert state is not None
+        assert httpx.get(f"http://127.0.0.1:{state.ports['edge']}/", trust_env=False).status_code == 200
+        running.send_signal(signal.SIGINT)
+        assert running.wait(30) == 0
+    assert load_state(data) is None
+
+
+def test_demo_on_a_running_stack_uses_it(data: Path, first: str) -> None:
+    command = [*HEELRISE, "up", "--quiet", "--port", "0", "--data", str(data)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline().startswith("http://")
+        shown = run(data, "demo")
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(30) == 0
+    assert shown.returncode == 0, shown.stdout + shown.stderr
+    assert f"It is served by process {running.pid}." in shown.stdout
