@@ -39,8 +39,8 @@ class EncodingLog(Protocol):
 class GroupCommit:
     """Appends as `EventLog.append` does, at rest at once and under load in groups.
 
-    At most one call starts per window, and (unless it is slow) the next starts when it is done, so groups
-    grow with the load. Use it as `async with GroupCommit(log) as group`.
+    The next call starts when the last is done (unless that is slow), so groups grow with the load; and where
+    more than one unit came in, not before the window is over. Use it as `async with GroupCommit(log) as group`.
     """
 
     def __init__(self, log: EncodingLog, *, window_s: float = WINDOW_S) -> None:
@@ -50,19 +50,21 @@ class GroupCommit:
         self._arrived = asyncio.Event()
         self._calls: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
+        self._closing = False
 
     async def __aenter__(self) -> "GroupCommit":
+        self._closing = False
         self._loop = asyncio.create_task(self._run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Append what waits, then stop."""
-        while self._waiting or self._calls:
-            await asyncio.sleep(self._window_s)
+        self._closing = True
+        self._arrived.set()
         if self._loop is not None:
-            self._loop.cancel()
-            await asyncio.gather(self._loop, return_exceptions=True)
-            self._loop = None
+            await self._loop
+        await asyncio.gather(*self._calls)
+        self._loop = None
 
     async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
         """One outcome for each unit, durable when it returns. With a connection: not gathered.
@@ -72,9 +74,9 @@ class GroupCommit:
         """
         if connection is not None:
             return await self._log.append(units, connection=connection)
-        if self._loop is None or self._loop.done():
-            raise UnavailableError(detail="the log is not open for appends")
         encoded = [await self._log.encode(unit) for unit in units]
+        if self._loop is None or self._closing:
+            raise UnavailableError(detail="the log is not open for appends")
         if len(self._waiting) + len(encoded) > MAX_WAITING:
             raise UnavailableError(detail="too many appends wait already")
         loop = asyncio.get_running_loop()
@@ -84,19 +86,22 @@ class GroupCommit:
         return list(await asyncio.gather(*(future for _, future in mine)))
 
     async def _run(self) -> None:
-        while True:
+        while self._waiting or not self._closing:
             await self._arrived.wait()
+            if not self._waiting:
+                break
             # Whoever is ready to run in this turn of the loop joins the group.
             await asyncio.sleep(0)
             started = asyncio.get_running_loop().time()
-            call = asyncio.create_task(self._append(self._take()))
+            group = self._take()
+            call = asyncio.create_task(self._append(group))
             self._calls.add(call)
             call.add_done_callback(self._calls.discard)
             await asyncio.wait({call}, timeout=SLOW_S)
             if len(self._calls) >= MAX_CALLS:
                 await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
             rest = self._window_s - (asyncio.get_running_loop().time() - started)
-            if rest > 0:
+            if rest > 0 and len(group) > 1:
                 await asyncio.sleep(rest)
 
     def _take(self) -> list[_Waiting]:
@@ -107,7 +112,7 @@ class GroupCommit:
                 break
             count += 1
         group, self._waiting = self._waiting[:count], self._waiting[count:]
-        if not self._waiting:
+        if not self._waiting and not self._closing:
             self._arrived.clear()
         return group
 

@@ -8,15 +8,6 @@ import msgspec
 import pytest
 
 from libs.audit.hashing import EMPTY_HISTORY, blob_address, extend_history, leaf_hash
-from libs.events.envelope import (
-    Envelope,
-    associated_data,
-    decision_id,
-    decode,
-    encode,
-    encode_base64,
-    shard_of,
-)
 from libs.eventlog.sealing import (
     DataKey,
     KeyedHash,
@@ -26,6 +17,15 @@ from libs.eventlog.sealing import (
     request_text,
     seal,
     seal_blob,
+)
+from libs.events.envelope import (
+    Envelope,
+    associated_data,
+    decision_id,
+    decode,
+    encode,
+    encode_base64,
+    shard_of,
 )
 from libs.kernel.times import parse_instant
 

@@ -1,0 +1,128 @@
+"""Gathering appends, on a log that answers when told to."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from libs.eventlog.drafting import EncodedUnit
+from libs.eventlog.group_commit import MAX_UNITS, GroupCommit
+from libs.eventlog.port import Closed, Connection, Erased, Outcome, Unit
+from libs.kernel.errors import HeelriseError, UnavailableError
+from libs.kernel.ids import LogId
+
+
+class SlowLog:
+    """Answers each unit by its log's id; raises where it says so."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.gate = asyncio.Event()
+        self.gate.set()
+
+    async def encode(self, unit: Unit) -> EncodedUnit:
+        return EncodedUnit(
+            log=unit.log, entries=(b"x",), ids=(), traces=(None,), expected=(), claims=(), releases=(), new_keys=(),
+            blobs=(), request=None,
+        )  # fmt: skip
+
+    async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
+        return [Closed() for _ in units]
+
+    async def append_encoded(self, units: Sequence[EncodedUnit]) -> list[Outcome]:
+        self.calls.append([unit.log for unit in units])
+        await self.gate.wait()
+        if any(unit.log == "broken" for unit in units):
+            raise ValueError("the database cannot take this")
+        if any(unit.log == "away" for unit in units):
+            raise UnavailableError(detail="away")
+        return [Erased() if unit.log == "erased" else Closed() for unit in units]
+
+
+def unit(log: str = "x") -> Unit:
+    """A unit that the slow log knows by its log."""
+    return Unit(log=LogId(log), drafts=())
+
+
+async def test_appends_that_come_in_together_share_a_call_and_each_gets_its_own() -> None:
+    log = SlowLog()
+    async with GroupCommit(log) as group:
+        outcomes = await asyncio.gather(*(group.append([unit(name)]) for name in ("a", "erased", "b")))
+    assert outcomes == [[Closed()], [Erased()], [Closed()]]
+    assert log.calls == [["a", "erased", "b"]]
+
+
+async def test_a_group_grows_while_a_call_is_under_way() -> None:
+    log = SlowLog()
+    async with GroupCommit(log, window_s=0.0) as group:
+        log.gate.clear()
+        first = asyncio.create_task(group.append([unit("1")]))
+        await asyncio.sleep(0.005)
+        rest = [asyncio.create_task(group.append([unit(str(n))])) for n in range(2, 6)]
+        await asyncio.sleep(0.005)
+        log.gate.set()
+        await asyncio.gather(first, *rest)
+    assert log.calls == [["1"], ["2", "3", "4", "5"]]
+
+
+async def test_a_slow_call_keeps_nobody_else_waiting() -> None:
+    log = SlowLog()
+    async with GroupCommit(log) as group:
+        log.gate.clear()
+        first = asyncio.create_task(group.append([unit("1")]))
+        await asyncio.sleep(0.005)
+        second = asyncio.create_task(group.append([unit("2")]))
+        await asyncio.sleep(0.05)
+        assert log.calls == [["1"], ["2"]]
+        log.gate.set()
+        await asyncio.gather(first, second)
+
+
+async def test_no_group_is_larger_than_a_call_takes() -> None:
+    log = SlowLog()
+    async with GroupCommit(log) as group:
+        outcomes = await group.append([unit() for _ in range(MAX_UNITS + 1)])
+    assert len(outcomes) == MAX_UNITS + 1
+    assert [len(call) for call in log.calls] == [MAX_UNITS, 1]
+
+
+async def test_a_unit_that_breaks_its_call_breaks_no_other() -> None:
+    log = SlowLog()
+    async with GroupCommit(log) as group:
+        results = await asyncio.gather(
+            *(group.append([unit(name)]) for name in ("a", "broken", "b")), return_exceptions=True
+        )
+    assert isinstance(results[1], ValueError)
+    assert results[::2] == [[Closed()], [Closed()]]
+
+
+async def test_a_database_that_is_away_is_told_to_all_and_not_asked_again() -> None:
+    log = SlowLog()
+    async with GroupCommit(log) as group:
+        results = await asyncio.gather(
+            *(group.append([unit(name)]) for name in ("a", "away")), return_exceptions=True
+        )
+    assert all(isinstance(each, HeelriseError) for each in results)
+    assert len(log.calls) == 1
+
+
+async def test_what_waits_at_the_end_is_still_appended() -> None:
+    log = SlowLog()
+    async with GroupCommit(log) as group:
+        late = asyncio.create_task(group.append([unit()]))
+        await asyncio.sleep(0)
+    assert await late == [Closed()]
+    with pytest.raises(UnavailableError):
+        await group.append([unit()])
+
+
+async def test_a_caller_who_goes_away_disturbs_nobody() -> None:
+    log = SlowLog()
+    async with GroupCommit(log) as group:
+        log.gate.clear()
+        gone = asyncio.create_task(group.append([unit("gone")]))
+        stays = asyncio.create_task(group.append([unit("stays")]))
+        await asyncio.sleep(0.005)
+        gone.cancel()
+        log.gate.set()
+        assert await stays == [Closed()]
