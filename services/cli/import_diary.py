@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from libs.kernel.errors import HeelriseError
+from libs.kernel.errors import NotFoundError
 from services.cli.conventions import (
     FOUND_WRONG,
     DataOption,
@@ -195,7 +195,7 @@ async def _sent(client: Any, source: Source, clinic: str) -> Json:  # noqa: ANN4
         if problem.status != 404:
             raise
         if "dry_run" in source.query:
-            raise HeelriseError(
+            raise NotFoundError(
                 detail=f"There is no clinic {slug} yet: without --dry-run it would be created."
             ) from None
         await client.create_clinic(slug, clinic, source.query["zone"])

@@ -210,18 +210,15 @@ class DiaryImporter:
         protocol = await self._protocol(log, created.protocol)
         told = {id(each.entry) for each in planned}
         fates = tuple(each for each in fates if id(each.entry) in told)
-        plan = Plan(
-            diary, fates, planned, (*late_rejections, *rejections), target, known is None, protocol, compared
-        )
+        every = (*diary.rejections, *late_rejections, *rejections)
+        plan = Plan(diary, fates, planned, every, target, known is None, protocol, compared)
         return await self._with_units(plan, wanted)
 
     async def _with_units(self, plan: Plan, wanted: Wanted) -> Plan:
         if wanted.dry_run:
             return plan
-        fates = {id(each.entry): each.fate for each in plan.fates}
-        long = {
-            each.long_note for each in plan.planned if each.long_note and fates[id(each.entry)] != "known"
-        }
+        recorded = {id(each.entry) for each in plan.fates if each.fate != "known"}
+        long = {each.long_note for each in plan.planned if each.long_note and id(each.entry) in recorded}
         if long and plan.new_patient:
             # A blob is sealed under the patient's key, so that has to stand before.
             return await self._register_first(plan, wanted)

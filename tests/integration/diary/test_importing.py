@@ -116,6 +116,13 @@ async def test_changed_enrolment_is_rejected(clinic: Clinic) -> None:
     assert problem.value.extra["rejected"][0]["line"] == 2  # type: ignore[index]
 
 
+async def test_changed_enrolment_with_a_long_note_is_rejected_too(clinic: Clinic) -> None:
+    await clinic.take(diary(ENROL))
+    changed = ENROL.replace("mid_portion", "insertional") + "long " * 30
+    with pytest.raises(RejectedRowsError):
+        await clinic.take(diary(changed))
+
+
 async def test_placement_added_later_finds_the_programme(clinic: Clinic) -> None:
     first = await clinic.take(diary(ENROL))
     placement = row("2026-02-02", "18:00", "placement", value="2", notes="tolerated before")
