@@ -16,6 +16,7 @@ import msgspec
 from libs.bus.port import Bus, Outgoing
 from libs.bus.subjects import message
 from libs.consume.errors import is_transient
+from libs.consume.postgres import WRITTEN
 from libs.kernel.ids import LogId, StreamId
 
 _log = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Relay:
         self._sweep_s = sweep_s
         self._begun: set[LogId] = set()
         """Logs that have a cursor."""
+        self._quiet_at: str | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set; a round under way is finished."""
@@ -104,8 +106,13 @@ class Relay:
         return True
 
     async def behind(self) -> list[LogId]:
-        """All logs with entries that were not published: one statement."""
-        return [LogId(row["log"]) for row in await self._pool.fetch(_BEHIND, CONSUMER, KINDS)]
+        """All logs with entries that were not published; no look where nothing was written since."""
+        written = await self._pool.fetchval(WRITTEN)
+        if written == self._quiet_at:
+            return []
+        rows = await self._pool.fetch(_BEHIND, CONSUMER, KINDS)
+        self._quiet_at = None if rows else written
+        return [LogId(row["log"]) for row in rows]
 
     async def publish(self, logs: Iterable[LogId]) -> int:
         """Publish what these logs have beyond their cursors. Returns: how many entries.
