@@ -206,20 +206,21 @@ async def _sent(client: Any, source: Source, clinic: str) -> Json:  # noqa: ANN4
 def _show(console: Any, result: Json) -> None:  # noqa: ANN401
     from rich.table import Table
 
-    source = Path(result["source"]).name
+    source = _safe(Path(result["source"]).name)
     if result.get("problem"):
-        console.print(f"[red]✗[/] [bold]{source}[/]: {result['detail']}")
+        console.print(f"[red]✗[/] [bold]{source}[/]: {_safe(result['detail'])}")
     else:
         console.print(f"[green]✓[/] [bold]{source}[/]: {_counts(result)}")
     for each in result.get("guesses", ()):
-        console.print(f"    [dim]{_place(each)}{each['text']}[/]", highlight=False)
+        console.print(f"    [dim]{_place(each)}{_safe(each['text'])}[/]", highlight=False)
     for each in result.get("questions", ()):
-        console.print(f"  [yellow]?[/] {_place(each)}{each['text']}", highlight=False)
+        console.print(f"  [yellow]?[/] {_place(each)}{_safe(each['text'])}", highlight=False)
     rejected = result.get("rejected", [])
     if rejected:
         table = Table("file", "line", "column", "found", "expected", title="Rows that cannot be taken")
         for each in rejected[:_SHOWN]:
-            table.add_row(source, str(each["line"]), each["column"], each["found"], each["expected"])
+            cells = (each["column"], each["found"], each["expected"])
+            table.add_row(source, str(each["line"]), *map(_safe, cells))
         console.print(table)
     if len(rejected) > _SHOWN:
         console.print(f"… and {len(rejected) - _SHOWN} more.")
@@ -236,6 +237,13 @@ def _counts(result: Json) -> str:
         return ", ".join([*parts, "nothing imported (dry run)"])
     whose = f"patient {result['patient']}" if result["patient"] else "nobody"
     return f"{', '.join(parts)}; {whose}{' (new)' if result['new_patient'] and result['patient'] else ''}"
+
+
+def _safe(text: str) -> str:
+    """A diary's own words: no markup, and no control sequences for the terminal."""
+    from rich.markup import escape
+
+    return escape("".join(each if each.isprintable() else "\N{REPLACEMENT CHARACTER}" for each in text))
 
 
 def _place(remark: Json) -> str:

@@ -1,11 +1,12 @@
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from typer.testing import CliRunner
 
 from services.cli.demo import CLINICS, samples
 from services.cli.diaries import slug_of
-from services.cli.import_diary import reference_of, rejected_rows
+from services.cli.import_diary import _show, reference_of, rejected_rows
 from services.cli.main import build
 
 NOTES = '02/02/2026;7:00;note;"é\r\ntwo lines"\r\n03/02/2026;7:00;note;x'
@@ -56,6 +57,17 @@ def test_wrong_usage_is_said_and_leaves_with_2(tmp_path: Path, arguments: list[s
     result = CliRunner().invoke(build(["import"]), ["import", str(file), *arguments, "--data", str(tmp_path)])
     assert result.exit_code == 2
     assert says in result.output
+
+
+def test_words_of_a_diary_are_shown_and_not_obeyed() -> None:
+    console = Console(record=True, width=120)
+    rejected = {"line": 2, "last_line": 2, "column": "[b]", "found": "\x1b[2J[red]x[/]", "expected": "y"}
+    result = {"source": "a.csv", "problem": "diary-rows-rejected", "detail": "d", "rejected": [rejected]}
+    _show(console, result)
+    shown = console.export_text()
+    assert "[b]" in shown
+    assert "[2J[red]x[/]" in shown
+    assert "\x1b" not in shown
 
 
 def test_without_a_stack_the_import_says_how_to_start_one(tmp_path: Path) -> None:
