@@ -70,6 +70,8 @@ async def _up(data: Path, port: int, console: Console) -> int:
             return 0
         view = entering.result()
         try:
+            if port not in (0, view.ports["edge"]):
+                console.print(f"Port {port} is taken; another one was chosen.")
             _show(view, console, time.monotonic() - started)
             await stopped
             console.print("\nStopping; Ctrl-C once more ends everything by force.")
