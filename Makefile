@@ -59,10 +59,13 @@ lint: setup ## Lint, format, types, import contracts, generated files and locks
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/python docs/generate.py --check
-	@$(MAKE) --no-print-directory check-locks
+	@$(MAKE) --no-print-directory check-docs check-locks
 
-.PHONY: check-locks
+.PHONY: check-docs check-locks
+check-docs: setup
+	$(BIN)/python docs/generate.py --check
+	$(BIN)/python docs/security_tables.py --check
+
 check-locks: setup
 	@rm -rf build/locks && mkdir -p build/locks && cp $(LOCKS)/*.txt build/locks/
 	@$(MAKE) --no-print-directory --silent lock LOCKED=build/locks
@@ -74,8 +77,9 @@ fmt: setup ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-docs: setup ## Write what is generated: the event catalogue
+docs: setup ## Write what is generated: the event catalogue, tables of permissions, the list of decisions
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/security_tables.py
 
 LOCKED ?= $(LOCKS)
 lock: $(TOOLS) ## Lock the dependencies anew, keeping the versions that still fit (ARGS=--upgrade takes the newest)
