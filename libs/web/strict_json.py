@@ -17,10 +17,12 @@ MAX_DEPTH: Final = 32
 MAX_ITEMS: Final = 1_000
 MAX_KEYS: Final = 200
 MAX_TEXT: Final = 10_000
+MAX_KEY: Final = 200
 MAX_INTEGER: Final = 2**53 - 1
 MAX_ERRORS: Final = 20
 
 _LONGEST_NUMBER: Final = 24
+_SURELY_SMALL: Final = 16
 _CONTROLS: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SURROGATES: Final = re.compile("[\ud800-\udfff]")
 
@@ -46,9 +48,8 @@ def parse_strict(raw: bytes) -> object:
 
     Raises: MalformedError where the bytes are not JSON, InvalidError where a value is out of bounds.
     """
-    value = _read(_text(raw))
     errors: list[FieldError] = []
-    value = _walk(value, (), errors)
+    value = _checked(_read(_text(raw)), (), errors)
     if errors:
         raise InvalidError("a value in the body is out of bounds", tuple(errors))
     return value
@@ -58,6 +59,10 @@ def pointer_of(path: tuple[str | int, ...]) -> str:
     """An RFC 6901 pointer; at most 200 characters of each part are kept."""
     parts = (str(each)[:200].replace("~", "~0").replace("/", "~1") for each in path)
     return "".join(f"/{each}" for each in parts)
+
+
+_CHECKED: Final = frozenset({str, dict, list, _Bad})
+"""What has to be looked into; all else is right once it is read."""
 
 
 def _text(raw: bytes) -> str:
@@ -95,6 +100,8 @@ def _object(pairs: list[tuple[str, object]]) -> object:
 
 
 def _integer(digits: str) -> object:
+    if len(digits) < _SURELY_SMALL:
+        return int(digits)
     if len(digits) <= _LONGEST_NUMBER and abs(value := int(digits)) <= MAX_INTEGER:
         return value
     return _Bad("an integer that is too large", "an integer of magnitude below 2^53")
@@ -118,38 +125,38 @@ _DECODER: Final = json.JSONDecoder(
 )
 
 
-def _walk(value: object, path: tuple[str | int, ...], errors: list[FieldError]) -> object:
+def _checked(value: object, path: tuple[str | int, ...], errors: list[FieldError]) -> object:
+    """The value, with all text in it in NFC; what is out of bounds is added to `errors`."""
     if isinstance(value, str):
         return _checked_text(value, path, errors)
-    if isinstance(value, dict | list):
-        return _walk_into(value, path, errors)
     if isinstance(value, _Bad):
         _refuse(errors, path, value.detail, value.expected)
+    elif isinstance(value, dict | list):
+        if len(path) >= MAX_DEPTH:
+            _refuse(errors, path, "nested too deeply", f"at most {MAX_DEPTH} levels")
+        elif isinstance(value, list):
+            _check_items(value, path, errors)
+        else:
+            _check_fields(value, path, errors)
     return value
 
 
-def _walk_into(
-    value: dict[str, object] | list[object], path: tuple[str | int, ...], errors: list[FieldError]
-) -> object:
-    if len(path) >= MAX_DEPTH:
-        _refuse(errors, path, "nested too deeply", f"at most {MAX_DEPTH} levels")
-        return value
-    if isinstance(value, list):
-        if len(value) > MAX_ITEMS:
-            _refuse(errors, path, f"{len(value)} items in one array", f"at most {MAX_ITEMS} items")
-            return value
-        return [_walk(each, (*path, index), errors) for index, each in enumerate(value)]
-    walked = {}
-    for key, each in value.items():
-        if not _is_plain(key):
+def _check_items(items: list[object], path: tuple[str | int, ...], errors: list[FieldError]) -> None:
+    if len(items) > MAX_ITEMS:
+        _refuse(errors, path, f"{len(items)} items in one array", f"at most {MAX_ITEMS} items")
+        return
+    for index, each in enumerate(items):
+        if type(each) in _CHECKED:
+            items[index] = _checked(each, (*path, index), errors)
+
+
+def _check_fields(fields: dict[str, object], path: tuple[str | int, ...], errors: list[FieldError]) -> None:
+    for name, each in fields.items():
+        if not (name.isascii() and name.isprintable() and len(name) <= MAX_KEY):
             _refuse(errors, path, "a key with unusual characters", "keys of a-z, 0-9 and _")
-        else:
-            walked[key] = _walk(each, (*path, key), errors)
-    return walked
-
-
-def _is_plain(key: str) -> bool:
-    return len(key) <= 200 and key.isascii() and key.isprintable()
+        elif type(each) in _CHECKED:
+            # Replaces a value and adds no key, which is allowed while going over them.
+            fields[name] = _checked(each, (*path, name), errors)
 
 
 def _checked_text(text: str, path: tuple[str | int, ...], errors: list[FieldError]) -> str:
