@@ -14,11 +14,13 @@ import msgspec
 
 from libs.events.base import Event
 from libs.events.decisions import (
+    CheckpointInconclusive,
     CheckpointReadingAsked,
     ClinicianAsked,
     HoldOpened,
     LoadingResumed,
     LoadingSuspended,
+    PatientTold,
     ProgrammeStarted,
     SessionWeighed,
     StageAdvanced,
@@ -80,6 +82,8 @@ _MESSAGES: Final[dict[type[Event], tuple[Message, ...]]] = {
     LoadingResumed: (Message("patient", "resumed_patient/1"),),
     ClinicianAsked: (Message("clinic", "asked_clinic/1"),),
     CheckpointReadingAsked: (Message("clinic", "asked_clinic/1"),),
+    CheckpointInconclusive: (Message("patient", "told_patient/1"),),
+    PatientTold: (Message("patient", "told_patient/1"),),
 }
 _AWAITING: Final = (Message("clinic", "awaiting_clinic/1"), Message("patient", "awaiting_patient/1"))
 _LOADED: Final = (Message("clinic", "loaded_while_stopped_clinic/1"),)

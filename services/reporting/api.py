@@ -15,9 +15,10 @@ from libs.web.principals import Principal
 from libs.web.problem import problem
 from libs.web.routes import Call, route
 from services.reporting.accesses import AccessRecorder, Looked
+from services.reporting.answers import PanelEntry, patients_in
 from services.reporting.domain.views import Audience
 from services.reporting.domain.whole import Whole
-from services.reporting.handlers import PanelEntry, Reads, patients_in
+from services.reporting.handlers import Reads
 from services.reporting.paging import PageCursors
 
 _CLINIC = "/v1/clinics/{clinic}"
@@ -169,7 +170,7 @@ def _add_patient_routes(app: FastAPI) -> None:
         """Where a patient stands: each programme, its way so far, and what stands before its next step."""
         api = _api(call.request)
         whole = await api.whole(call)
-        shown = await api.reads.patient(clinic_of_call(call), whole)
+        shown = await api.reads.patient(clinic_of_call(call), whole, audience_of(call.principal))
         await api.looked(call, "read_patient", patients=(shown.patient,))
         body = _flat(shown, "identity")
         programmes = [_flat(each, "row") for each in shown.programmes]
@@ -257,7 +258,7 @@ def _add_audit_routes(app: FastAPI) -> None:
 
     @route(app, "GET", _CLINIC + "/accesses", permission=Permission.READ_ENTRIES, query=Page)
     async def read_accesses(call: Call) -> Response:
-        """Who looked at what in the clinic, the newest first."""
+        """Who looked at what in the clinic, and what left it to whom, the newest first."""
         api = _api(call.request)
         scope = f"accesses {call.clinic}"
         before = _place(api, scope, call.query.after)

@@ -1,25 +1,43 @@
 """Keeps the read models up with the log."""
 
 from collections import OrderedDict, defaultdict
+from datetime import datetime
 from typing import Final
 
 from libs.consume.work import Work
-from libs.eventlog.port import FROM_START, EventLog, Recorded
-from libs.kernel.ids import LogId, PatientId, judgement_stream, patient_stream, subject_of
+from libs.eventlog.port import FROM_START, Claim, Clinic, Draft, EventLog, Recorded, Unit
+from libs.events.accesses import RecordDisclosed
+from libs.events.deliveries import DeliverySucceeded
+from libs.kernel.ids import (
+    LogId,
+    PatientId,
+    StreamId,
+    access_log,
+    category_of,
+    clinic_of,
+    judgement_stream,
+    patient_stream,
+    subject_of,
+)
+from services.reporting.clinics import ClinicDirectory
 from services.reporting.domain.record import Answer, Record, empty_record, extend
 from services.reporting.entries import ERASED, line_of, lines_of
 from services.reporting.read_models import forget_patient, save, save_changes, versions
 
 NAME: Final = "reporting"
-CATEGORIES: Final = frozenset({"patient", "judgement"})
+CATEGORIES: Final = frozenset({"patient", "judgement", "delivery"})
 _KEPT: Final = 4096
+
+
+_STREAM_OF: Final = "SELECT stream FROM log.entries WHERE log = $1 AND id = $2::uuid"
 
 
 class Projector:
     """Folds each batch into the tables. Patients seen lately are kept, so that little is read twice."""
 
-    def __init__(self, log: EventLog, kept: int = _KEPT) -> None:
+    def __init__(self, log: EventLog, clinics: ClinicDirectory, kept: int = _KEPT) -> None:
         self._log = log
+        self._clinics = clinics
         self._kept = kept
         self._records: OrderedDict[tuple[LogId, str], Record] = OrderedDict()
 
@@ -27,6 +45,8 @@ class Projector:
         """Fold one batch of one log."""
         of_patient: dict[PatientId, list[Recorded]] = defaultdict(list)
         for each in work.entries:
+            if category_of(each.stream) == "delivery":
+                continue
             of_patient[PatientId(subject_of(each.stream))].append(each)
         changed: list[Record] = []
         erased: list[PatientId] = []
@@ -43,6 +63,18 @@ class Projector:
             changed.append(extend(record, lines))
         await save(work.connection, work.log, changed)
         work.after_commit(lambda: self._keep(work.log, changed, erased))
+        await work.append(await self._disclosures(work))
+
+    async def _disclosures(self, work: Work) -> list[Unit]:
+        """What left the house by a delivery goes into the clinic's access log, each delivery once."""
+        units = []
+        for each in work.entries:
+            if isinstance(each.event, DeliverySucceeded):
+                clinic = await self._clinics.of(clinic_of(work.log))
+                about = each.envelope.causationid
+                told = await work.connection.fetchval(_STREAM_OF, work.log, about) if about else None
+                units.append(disclosure(each, each.event, clinic, told, work.now))
+        return units
 
     async def _record(self, work: Work, patient: PatientId, saved: tuple[int, int], position: int) -> Record:
         """The patient before the batch. What is kept counts only where it is what the tables say."""
@@ -68,3 +100,25 @@ class Projector:
             self._records.move_to_end((log, record.patient))
         while len(self._records) > self._kept:
             self._records.popitem(last=False)
+
+
+def disclosure(
+    entry: Recorded, event: DeliverySucceeded, clinic: Clinic, told: StreamId | None, now: datetime
+) -> Unit:
+    """That personal data left by a delivery; `told` is the stream of the entry that it told of."""
+    patient, recipient = subject_of(told) if told is not None else None, subject_of(entry.stream)
+    draft = Draft(
+        event=RecordDisclosed(
+            principal=entry.envelope.actor,
+            operation="mail",
+            patients=(patient,) if patient is not None else (),
+            recipient=f"{'patient' if recipient == patient else 'clinic'}:{recipient}",
+        ),
+        stream=StreamId(f"access-{now:%Y-%m-%d}"),
+        occurred_at=entry.envelope.occurred_at,
+        actor="service:reporting",
+        key=clinic.key,
+        causation_id=entry.envelope.id,
+        claims=(Claim("disclosure", (event.delivery,)),),
+    )
+    return Unit(log=access_log(clinic.slug), drafts=(draft,))

@@ -1,16 +1,14 @@
 """Reads: one patient from the log, a clinic from the read models, each recorded before it is answered."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Final
 
 import asyncpg
-import msgspec
 
-from libs.eventlog.port import Clinic, EventLog, Recorded
+from libs.eventlog.port import Clinic, EventLog
 from libs.eventlog.postgres import unavailable_where_away
-from libs.events.accesses import RecordAccessed
 from libs.kernel.clock import Clock
 from libs.kernel.errors import NotFoundError
 from libs.kernel.ids import (
@@ -27,14 +25,24 @@ from libs.rehab.explain import Explanation, explain
 from libs.rehab.patient import Patient
 from libs.rehab.view import Way
 from services.reporting import read_models
+from services.reporting.answers import (
+    AccessShown,
+    EntryShown,
+    Listed,
+    Panel,
+    PanelEntry,
+    PatientShown,
+    RedFlagged,
+    access_shown,
+    entry_shown,
+)
 from services.reporting.clinics import ClinicDirectory
 from services.reporting.domain.identity import Identity, identity_of
-from services.reporting.domain.panel import NOT_CURRENT, STALE_AFTER, PanelRow, not_current_because
+from services.reporting.domain.panel import NOT_CURRENT, STALE_AFTER, not_current_because
 from services.reporting.domain.record import Answer, as_concluded
 from services.reporting.domain.views import (
     Audience,
     DecisionView,
-    ProgrammeView,
     TimelineItem,
     decision_view,
     programme_views,
@@ -47,90 +55,6 @@ from services.reporting.protocols import ProtocolStore
 _SEE: Final = "SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)"
 _STREAM_OF: Final = "SELECT stream FROM log.entries WHERE log = $1 AND id = $2::uuid"
 _SIZE: Final = "SELECT size FROM log.heads WHERE log = $1"
-
-
-class PanelEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """One programme on the panel."""
-
-    row: PanelRow
-    weeks_needed: int
-    last_input_at: datetime
-    current: bool
-    say: str | None
-
-
-class RedFlagged(msgspec.Struct, frozen=True):
-    """A patient with red flags that nobody cleared."""
-
-    patient: str
-    flags: tuple[str, ...]
-
-
-class Panel(msgspec.Struct, frozen=True, kw_only=True):
-    """A page of a clinic's panel."""
-
-    clinic: str
-    name: str
-    zone: str
-    as_of: datetime
-    current: bool
-    programmes: tuple[PanelEntry, ...]
-    red_flags: tuple[RedFlagged, ...]
-
-
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
-    """A patient in the clinic's list."""
-
-    patient: str
-    identity: Identity
-    inputs: int
-    answered: int
-    last_input_at: datetime
-
-
-class PatientShown(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a patient stands."""
-
-    patient: str
-    zone: str
-    """Of the clinic: in which its days are to be shown."""
-    identity: Identity
-    current: bool
-    not_current_because: str | None
-    inputs: int
-    answered: int
-    last_input_at: datetime | None
-    red_flags: tuple[str, ...]
-    programmes: tuple[ProgrammeView, ...]
-
-
-class EntryShown(msgspec.Struct, frozen=True, kw_only=True):
-    """What an auditor sees of an entry without its data."""
-
-    position: int
-    id: str
-    type: str
-    stream: str
-    version: int
-    time: str
-    occurred_at: str
-    actor: str
-    leaf_hash: str
-    answers: str | None
-
-
-class AccessShown(msgspec.Struct, frozen=True, kw_only=True):
-    """Who looked at what."""
-
-    position: int
-    id: str
-    time: str
-    principal: str
-    operation: str
-    purpose: str
-    outcome: str
-    patients: tuple[str, ...]
-    entries: tuple[str, ...]
 
 
 class Reads:
@@ -235,7 +159,7 @@ class Reads:
         await self._protocols.load(log, _hashes(whole))
         return whole
 
-    async def patient(self, clinic: ClinicId, whole: Whole) -> PatientShown:
+    async def patient(self, clinic: ClinicId, whole: Whole, audience: Audience) -> PatientShown:
         """Where a patient stands."""
         log, record = clinical_log(clinic), whole.record
         async with self._seeing(log) as connection:
@@ -256,7 +180,7 @@ class Reads:
             answered=record.answered,
             last_input_at=record.last_input_at,
             red_flags=way.red_flags,
-            programmes=programme_views(whole, way.programmes, self._explain),
+            programmes=programme_views(whole, way.programmes, self._explain, audience),
         )
 
     def timeline(
@@ -301,7 +225,7 @@ class Reads:
     async def entries(self, clinic: ClinicId, after: int, limit: int) -> list[EntryShown]:
         """Entries of the clinic's log in order, without their data."""
         found = await self._log.read(clinical_log(clinic), after=after, limit=limit)
-        return [_entry(each) for each in found]
+        return [entry_shown(each) for each in found]
 
     async def accesses(self, clinic: ClinicId, before: int | None, limit: int) -> list[AccessShown]:
         """Who looked at what, the newest first, from below a position on."""
@@ -311,7 +235,7 @@ class Reads:
         end = size if before is None else min(before, size)
         start = max(end - limit, 0)
         found = await self._log.read(log, after=start - 1, limit=end - start) if end > start else []
-        shown = [_access(each) for each in reversed(found)]
+        shown = [access_shown(each) for each in reversed(found)]
         return [each for each in shown if each is not None]
 
     async def is_there(self) -> bool:
@@ -338,42 +262,3 @@ def _hashes(whole: Whole) -> Iterable[str]:
     for answers in whole.answers.values():
         named.update(each.decision.protocol.hash for each in answers if each.decision.protocol is not None)
     return named
-
-
-def _entry(entry: Recorded) -> EntryShown:
-    envelope = entry.envelope
-    return EntryShown(
-        position=entry.position,
-        id=envelope.id,
-        type=envelope.type,
-        stream=entry.stream,
-        version=entry.version,
-        time=envelope.time,
-        occurred_at=envelope.occurredat,
-        actor=envelope.actor,
-        leaf_hash=entry.leaf_hash.hex(),
-        answers=envelope.answers,
-    )
-
-
-def _access(entry: Recorded) -> AccessShown | None:
-    event = entry.event
-    if not isinstance(event, RecordAccessed):
-        return None
-    return AccessShown(
-        position=entry.position,
-        id=entry.envelope.id,
-        time=entry.envelope.time,
-        principal=event.principal,
-        operation=event.operation,
-        purpose=event.purpose,
-        outcome=event.outcome,
-        patients=event.patients,
-        entries=event.entries,
-    )
-
-
-def patients_in(entries: Sequence[EntryShown]) -> tuple[str, ...]:
-    """The patients whom entries are about."""
-    streams = (each.stream.partition("-") for each in entries)
-    return tuple(dict.fromkeys(subject for kind, _, subject in streams if kind in ("patient", "judgement")))

@@ -66,7 +66,7 @@ def build_app(settings: ReportingSettings, bus: Bus) -> FastAPI:
             places=PostgresPlaces(NAME, pool),
             log=log,
             bus=bus,
-            handler=Projector(log, settings.patients_kept),
+            handler=Projector(log, ClinicDirectory(log), settings.patients_kept),
             clock=clock,
             categories=CATEGORIES,
         )

@@ -17,6 +17,7 @@ from libs.events.decisions import (
     CheckpointPending,
     CheckpointReadingAsked,
 )
+from libs.events.rulings import TimePassed
 from libs.kernel.ids import EntryId, LogId, PatientId, StreamId
 from libs.rehab.fold import apply
 from libs.rehab.inputs import Concluded, Input
@@ -75,7 +76,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     identity_position: int | None = None
     """Of the newest entry that tells who the patient is."""
     last_input_at: datetime | None = None
-    """When the newest input happened."""
+    """When the newest thing happened that somebody told or ruled."""
     open: tuple[Told, ...] = ()
     """Inputs without their answers yet, in order."""
     partial: tuple[Answer, ...] = ()
@@ -108,7 +109,9 @@ def extend(record: Record, lines: Iterable[Line]) -> Record:
 
 def _told(record: Record, line: Told) -> Record:
     tells_who = identity_of(line.event) is not None
-    newest = line.occurred_at if record.last_input_at is None else max(record.last_input_at, line.occurred_at)
+    newest = record.last_input_at
+    if not isinstance(line.event, TimePassed):
+        newest = line.occurred_at if newest is None else max(newest, line.occurred_at)
     return msgspec.structs.replace(
         record,
         told=line.version,

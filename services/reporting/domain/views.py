@@ -141,16 +141,28 @@ class DecisionView(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def programme_views(
-    whole: Whole, shown: Iterable[ProgrammeShown], explain: Explainer
+    whole: Whole, shown: Iterable[ProgrammeShown], explain: Explainer, audience: Audience
 ) -> tuple[ProgrammeView, ...]:
-    """All programmes of a patient."""
+    """All programmes of a patient, in the words for this reader."""
     of = {each.programme: each for each in shown}
-    return tuple(_programme(whole, row, of[row.programme], explain) for row in rows_of(whole.record))
+    last = {each: last_change(whole, each) for each in of}
+    return tuple(
+        _programme(
+            whole,
+            row,
+            of[row.programme],
+            None
+            if (newest := last[row.programme]) is None
+            else decision_line(whole, newest, explain, audience),
+        )
+        for row in rows_of(whole.record)
+    )
 
 
-def _programme(whole: Whole, row: PanelRow, shown: ProgrammeShown, explain: Explainer) -> ProgrammeView:
+def _programme(
+    whole: Whole, row: PanelRow, shown: ProgrammeShown, last_decision: DecisionLine | None
+) -> ProgrammeView:
     programme = whole.record.state.programme(row.programme)
-    last = last_change(whole, row.programme)
     return ProgrammeView(
         row=row,
         stage_name=shown.stage_name,
@@ -160,7 +172,7 @@ def _programme(whole: Whole, row: PanelRow, shown: ProgrammeShown, explain: Expl
         moves=moves_of(whole, row.programme),
         stops=stops_of(whole, programme) if programme is not None else (),
         until=whole.record.state.time,
-        last_decision=decision_line(whole, last, explain, "clinician") if last is not None else None,
+        last_decision=last_decision,
     )
 
 

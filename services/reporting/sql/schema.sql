@@ -16,7 +16,7 @@ CREATE TABLE reporting.patients (
     PRIMARY KEY (log, patient)
 );
 CREATE INDEX patients_with_red_flags ON reporting.patients (log, patient) WHERE red_flags <> '{}';
-COMMENT ON COLUMN reporting.patients.last_input_at IS 'when the newest input happened';
+COMMENT ON COLUMN reporting.patients.last_input_at IS 'when the newest thing happened that somebody told or ruled';
 COMMENT ON COLUMN reporting.patients.waiting_since IS 'when the oldest unanswered input was recorded';
 
 CREATE TABLE reporting.panel (

@@ -2,7 +2,7 @@
 
 import { el, svg } from "./dom.js";
 
-const WIDTH = 640;
+const WIDTH = 520;
 const HEIGHT = 132;
 const LEFT = 26;
 const TOP = 8;

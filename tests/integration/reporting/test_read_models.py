@@ -9,6 +9,7 @@ from libs.consume.postgres import PostgresPlaces
 from libs.events.decisions import HoldOpened, StageAdvanced
 from libs.events.facts import RedFlagReported
 from libs.runtime.clock import SystemClock
+from services.reporting.clinics import ClinicDirectory
 from services.reporting.consumer import CATEGORIES, Projector
 from services.reporting.read_models import TABLES, forget
 from tests.integration.progression_engine.world import (
@@ -39,7 +40,7 @@ def projecting(house: House, *, batch: int, kept: int) -> Consumer:
         places=PostgresPlaces("reporting", house.pool("reporting")),
         log=log,
         bus=house.bus,
-        handler=Projector(log, kept),
+        handler=Projector(log, ClinicDirectory(log), kept),
         clock=SystemClock(),
         categories=CATEGORIES,
         batch=batch,

@@ -273,11 +273,15 @@ async def test_refusals_are_recorded_in_the_own_clinics_log(house: House, reader
     await reader.ask(f"patients/{theirs}", role="patient", patient=mine)
     await reader.ask("panel", role="patient", patient=mine)
     await reader.ask(f"patients/{uuid4()}")
+    await reader.ask(f"/v1/clinics/other/patients/{theirs}")
 
     seen = [event for _, event in await reader.accesses()]
     assert [(each.operation, each.outcome) for each in seen] == [
-        ("read_patient", "refused"), ("read_panel", "refused"), ("read_patient", "refused"),
-    ]  # fmt: skip
+        ("read_patient", "refused"),
+        ("read_panel", "refused"),
+        ("read_patient", "refused"),
+        ("read_patient", "refused"),
+    ]
     assert seen[0].principal == f"patient:{mine}"
     assert seen[0].patients == (theirs,)
 

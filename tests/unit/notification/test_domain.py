@@ -4,10 +4,12 @@ import pytest
 
 from libs.events.base import Event, LocalTime
 from libs.events.decisions import (
+    CheckpointInconclusive,
     ClinicianAsked,
     HoldOpened,
     InputWeighed,
     LoadingSuspended,
+    PatientTold,
     ProgrammeStarted,
     SessionWeighed,
     StageAdvanced,
@@ -77,6 +79,8 @@ def templates(event: Event) -> set[str]:
             {"regressed_clinic/1", "regressed_patient/1"},
         ),
         (ClinicianAsked(**DECIDED, about="hold_14_days"), {"asked_clinic/1"}),
+        (PatientTold(**DECIDED, about="rest_does_not_restore"), {"told_patient/1"}),
+        (CheckpointInconclusive(**DECIDED, test=4, missing=("next_day",)), {"told_patient/1"}),
         (
             ProgrammeStarted(**DECIDED, side="left", presentation="both", awaiting=True),
             {"awaiting_clinic/1", "awaiting_patient/1"},

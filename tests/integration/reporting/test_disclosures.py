@@ -1,0 +1,71 @@
+"""What notification delivered stands in the clinic's access log as a disclosure."""
+
+from libs.eventlog.port import Appended, Draft, Unit
+from libs.events.accesses import RecordDisclosed
+from libs.events.deliveries import DeliveryFailed, DeliverySucceeded
+from libs.kernel.ids import PatientId, StreamId, access_log
+from tests.integration.progression_engine.world import days_ago, enrolled
+from tests.integration.reporting.house import HARBOUR, IDS, LOG, House
+from tests.integration.reporting.reader import Reader
+
+
+async def delivered(house: House, patient: PatientId, recipient: str, *, failed: bool = False) -> str:
+    about = (await house.entries("patient"))[0].envelope.id
+    delivery = IDS.new_id()
+    event = (
+        DeliveryFailed(delivery=delivery, attempt=1, error="smtp_550", final=True)
+        if failed
+        else DeliverySucceeded(delivery=delivery, attempt=1)
+    )
+    draft = Draft(
+        event=event,
+        stream=StreamId(f"delivery-{recipient}"),
+        occurred_at=days_ago(0),
+        actor="service:notification",
+        causation_id=about,
+    )
+    (outcome,) = await house.log("notification").append([Unit(log=LOG, drafts=(draft,))])
+    assert isinstance(outcome, Appended), outcome
+    return delivery
+
+
+async def disclosures(house: House) -> list[RecordDisclosed]:
+    entries = await house.log("reporting").read(access_log(HARBOUR), after=-1, limit=1000)
+    return [each.event for each in entries if isinstance(each.event, RecordDisclosed)]
+
+
+async def test_what_was_delivered_is_recorded_as_a_disclosure_and_what_failed_is_not(
+    house: House, reader: Reader
+) -> None:
+    patient = await house.patient((days_ago(2), enrolled(days_ago(2))))
+    clinic = (await house.log("reporting").clinics())[0].id
+    await delivered(house, patient, patient)
+    await delivered(house, patient, clinic)
+    await delivered(house, patient, clinic, failed=True)
+
+    await reader.project()
+
+    assert [(each.patients, each.recipient, each.operation) for each in await disclosures(house)] == [
+        ((patient,), f"patient:{patient}", "mail"),
+        ((patient,), f"clinic:{clinic}", "mail"),
+    ]
+    shown = (await reader.read("accesses"))["accesses"]
+    assert [(each["kind"], each["recipient"]) for each in shown] == [
+        ("disclosure", f"clinic:{clinic}"),
+        ("disclosure", f"patient:{patient}"),
+    ]
+
+
+async def test_a_disclosure_is_recorded_once_however_often_the_log_is_read(
+    house: House, reader: Reader
+) -> None:
+    patient = await house.patient((days_ago(2), enrolled(days_ago(2))))
+    await delivered(house, patient, patient)
+    await reader.project()
+
+    await house.pool("reporting").execute(
+        "UPDATE consume.cursors SET position = -1 WHERE consumer = 'reporting'"
+    )
+    await reader.project()
+
+    assert len(await disclosures(house)) == 1
