@@ -1,8 +1,10 @@
-"""Gathers what arrives until somebody takes it."""
+"""Gathers what arrives until somebody takes it, and ends what works in the background."""
 
 import asyncio
-from typing import Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
+_AGAIN_S: Final = 0.2
+_LONGEST_S: Final = 3.0
 Key = TypeVar("Key")
 Item = TypeVar("Item")
 
@@ -25,3 +27,19 @@ class Collected(Generic[Key, Item]):
         self._some.clear()
         taken, self._items = self._items, {}
         return taken
+
+
+async def end(*tasks: "asyncio.Task[Any] | None") -> None:
+    """Cancel tasks and wait until they are over.
+
+    nats-py swallows a cancellation that comes while it flushes: so it is asked again.
+    """
+    left = {each for each in tasks if each is not None}
+    until = asyncio.get_running_loop().time() + _LONGEST_S
+    while left and asyncio.get_running_loop().time() < until:
+        for each in left:
+            each.cancel()
+        done, left = await asyncio.wait(left, timeout=_AGAIN_S)
+        for each in done:
+            if not each.cancelled():
+                each.exception()

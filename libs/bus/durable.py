@@ -15,7 +15,7 @@ from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
-from libs.bus.collect import Collected
+from libs.bus.collect import Collected, end
 from libs.bus.link import Link
 from libs.bus.port import Receipt
 from libs.bus.subjects import HEADER_LOG, STREAM, subjects_of_categories
@@ -62,10 +62,10 @@ class DurableWakes:
 
     async def close(self) -> None:
         """Stop asking."""
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        await end(self._task)
 
     async def _run(self) -> None:
+        reason = ""
         while True:
             client, generation = await self._link.up()
             pulling = asyncio.create_task(self._pull(client))
@@ -73,13 +73,13 @@ class DurableWakes:
             try:
                 await asyncio.wait({pulling, moved}, return_when=asyncio.FIRST_COMPLETED)
             finally:
-                pulling.cancel()
-                moved.cancel()
-                await asyncio.gather(pulling, moved, return_exceptions=True)
-            if not pulling.cancelled() and (error := pulling.exception()) is not None:
-                _log.info("asking for messages again", extra={"reason": type(error).__name__})
+                await end(pulling, moved)
+            error = None if pulling.cancelled() or not pulling.done() else pulling.exception()
+            if error is not None:
                 if not isinstance(error, _LostError | NatsError | OSError | TimeoutError):
                     raise error
+                if reason != (reason := type(error).__name__):
+                    _log.info("asking for messages again", extra={"reason": reason})
                 await asyncio.sleep(_AGAIN_S)
 
     async def _pull(self, client: Client) -> None:

@@ -12,7 +12,7 @@ from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, PubAck, RetentionPolicy, StorageType, StreamConfig
 from nats.js.errors import NoStreamResponseError, NotFoundError
 
-from libs.bus.collect import Collected
+from libs.bus.collect import Collected, end
 from libs.bus.durable import DurableWakes
 from libs.bus.link import Link, NatsAddress
 from libs.bus.port import BusHealth, BusUnavailableError, Hints, Outgoing, Wakes
@@ -68,9 +68,8 @@ class JetStreamBus:
 
     async def close(self) -> None:
         """Leave the bus."""
-        if self._looking is not None:
-            self._looking.cancel()
-            await asyncio.gather(self._looking, return_exceptions=True)
+        await end(self._looking)
+        self._looking = None
         for each in self._wakes:
             await each.close()
         await self._link.close()

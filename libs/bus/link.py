@@ -10,6 +10,7 @@ from typing import Final
 from nats.aio.client import Client
 from nats.errors import Error as NatsError
 
+from libs.bus.collect import end
 from libs.bus.port import BusHealth, BusUnavailableError
 
 _log = logging.getLogger(__name__)
@@ -41,6 +42,7 @@ class Link:
         self._client: Client | None = None
         self._moved = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
+        self._closing = False
 
     def start(self) -> None:
         """Begin to connect."""
@@ -75,13 +77,12 @@ class Link:
         if self._client is not None and self._client.is_connected:
             with contextlib.suppress(NatsError, OSError, TimeoutError):
                 await self._client.flush(timeout=1)
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        self._closing = True
+        await end(self._task)
+        self._task = None
 
     async def _keep(self) -> None:
-        while True:
+        while not self._closing:
             client, closed = Client(), asyncio.Event()
             try:
                 await self._connect(client, closed)

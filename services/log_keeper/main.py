@@ -26,18 +26,18 @@ async def main() -> None:
     address = NatsAddress(settings.nats_url, settings.nats_user, settings.nats_password())
     bus = JetStreamBus(address, keeps_stream=True)
     bus.open()
-    pool = await open_pool(
-        settings.database_url,
-        settings.database_password(),
-        max_size=_CONNECTIONS,
-        command_timeout_s=_STATEMENT_S,
-    )
     try:
-        relay = Relay(pool=pool, bus=bus, sweep_s=settings.sweep_s)
-        await serve(_app(pool, bus), settings, background=[relay.run])
+        pool = await open_pool(
+            settings.database_url,
+            settings.database_password(),
+            max_size=_CONNECTIONS,
+            command_timeout_s=_STATEMENT_S,
+        )
+        async with pool:
+            relay = Relay(pool=pool, bus=bus, sweep_s=settings.sweep_s)
+            await serve(_app(pool, bus), settings, background=[relay.run])
     finally:
         await bus.close()
-        await pool.close()
 
 
 def openapi_app() -> FastAPI:

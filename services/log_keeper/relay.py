@@ -27,6 +27,8 @@ _LOGS_A_ROUND: Final = 256
 _ENTRIES_A_ROUND: Final = 2_048
 _FEWEST_A_LOG: Final = 16
 _PAUSE_S: Final = 0.25
+_SKIPPED_AT_MOST: Final = 29
+"""Sweeps that do not look at the heads, since nothing was written (see `WRITTEN`)."""
 
 _BEGIN: Final = """
 INSERT INTO consume.cursors (consumer, log)
@@ -67,6 +69,7 @@ class Relay:
         self._begun: set[LogId] = set()
         """Logs that have a cursor."""
         self._quiet_at: str | None = None
+        self._skipped = 0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Publish until `stop` is set; a round under way is finished."""
@@ -108,8 +111,10 @@ class Relay:
     async def behind(self) -> list[LogId]:
         """All logs with entries that were not published; no look where nothing was written since."""
         written = await self._pool.fetchval(WRITTEN)
-        if written == self._quiet_at:
+        if written == self._quiet_at and self._skipped < _SKIPPED_AT_MOST:
+            self._skipped += 1
             return []
+        self._skipped = 0
         rows = await self._pool.fetch(_BEHIND, CONSUMER, KINDS)
         self._quiet_at = None if rows else written
         return [LogId(row["log"]) for row in rows]

@@ -23,6 +23,7 @@ from libs.events.facts import (
     WorkSet,
 )
 from libs.events.registry import ClinicCreated
+from libs.events.rulings import TimePassed
 from libs.kernel.ids import ClinicId, LogId, PatientId, ProgrammeId, clinical_log, patient_stream
 from libs.rehab.protocol import canonical_bytes, default_ref, load_default
 from libs.runtime.clock import SystemClock, UuidV7Source
@@ -178,36 +179,60 @@ def by_patient(entries: Sequence[Recorded], patient: PatientId, category: str) -
     return [each for each in entries if each.stream == f"{category}-{patient}"]
 
 
-def comparable(entries: Sequence[Recorded], patient: PatientId) -> list[tuple[str, str, object]]:
+def comparable(
+    entries: Sequence[Recorded], patient: PatientId, *, without_time: bool = False
+) -> list[tuple[str, str, object]]:
     """A patient's decisions in order, as two runs are compared: evidence named by what it was.
 
-    Without `input_weighed` (it says nothing), and with versions replaced by the inputs that they name: where
-    time passed in one run and not in the other, the same facts have other versions.
+    Without `input_weighed` (it says nothing), and with versions replaced by the inputs that they name, ids of
+    programmes by their side. `without_time` leaves out what was decided when only time had passed.
     """
     inputs = {each.version: each for each in by_patient(entries, patient, "patient")}
-    decisions = [each for each in by_patient(entries, patient, "judgement") if each.event is not None]
-    return [
-        (each.envelope.type, each.envelope.occurredat, _named(msgspec.to_builtins(each.event), inputs))
-        for each in decisions
-        if not isinstance(each.event, InputWeighed)
-    ]
+    sides = {
+        each.event.programme: each.event.side
+        for each in inputs.values()
+        if isinstance(each.event, ProgrammeEnrolled)
+    }
+    found = []
+    for each in by_patient(entries, patient, "judgement"):
+        place = each.envelope.answered
+        assert place is not None
+        timed = isinstance(inputs[place.version].event, TimePassed)
+        if isinstance(each.event, InputWeighed) or (without_time and timed):
+            continue
+        data = _named(msgspec.to_builtins(each.event), inputs, sides)
+        found.append((each.envelope.type, each.envelope.occurredat, data))
+    return found
 
 
 _VERSIONS = {"evidence", "inputs", "session", "test", "check_in", "target"}
 _IDS = {"hold", "holds", "flare"}
+_PEOPLE = {"by", "clinician", "reported_by", "recorded_by"}
+"""`role:id`; the id is that of the run's token."""
 
 
-def _named(value: object, inputs: dict[int, Recorded], key: str = "") -> object:
+def _named(
+    value: object, inputs: dict[int, Recorded], sides: dict[ProgrammeId, str], key: str = ""
+) -> object:
     if isinstance(value, dict):
-        return {name: _named(each, inputs, name) for name, each in value.items()}
+        return {name: _named(each, inputs, sides, name) for name, each in value.items()}
     if isinstance(value, list | tuple):
-        return [_named(each, inputs, key) for each in value]
+        return [_named(each, inputs, sides, key) for each in value]
     if key in _VERSIONS and isinstance(value, int) and value in inputs:
         return _what(inputs[value])
     if key in _IDS and isinstance(value, str):
         kind, _, version = value.rpartition("-")
         return [kind, _what(inputs[int(version)])] if version.isdigit() else value
-    return value
+    if key == "programme":
+        return sides.get(ProgrammeId(str(value)), value)
+    return without_people(value, key)
+
+
+def without_people(value: object, key: str = "") -> object:
+    """JSON with only the role left of who told it."""
+    if isinstance(value, dict):
+        return {name: without_people(each, name) for name, each in value.items()}
+    return value.partition(":")[0] if key in _PEOPLE and isinstance(value, str) else value
 
 
 def _what(entry: Recorded) -> tuple[str, str]:

@@ -1,0 +1,178 @@
+"""Every process is killed in the middle of an import, and NATS loses its data: nothing is lost or doubled.
+
+What a disturbed import comes to is compared with an undisturbed one of the same diaries, in another clinic.
+"""
+
+import asyncio
+import os
+import random
+import shutil
+import signal
+import time
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import pytest_asyncio
+
+from libs.eventlog.port import Recorded
+from libs.eventlog.postgres import PostgresEventLog, open_pool
+from libs.events.rulings import TimePassed
+from libs.kernel.ids import ClinicId, PatientId, clinical_log
+from libs.runtime.clock import SystemClock, UuidV7Source
+from libs.runtime.ports import DEFAULTS
+from libs.runtime.stack import StackView, load_state, running_stack
+from services.cli.diaries import DiaryClient, settle
+from services.progression_engine.replay import replay
+from tests.integration.progression_engine.world import by_patient, comparable, without_people
+
+SAMPLES = sorted((Path(__file__).parents[2] / "services" / "session_ingest" / "samples").glob("*.csv"))
+DIARIES = {each: each.read_bytes() for each in SAMPLES}
+ZONE = "Australia/Melbourne"
+CALM, STORM = ClinicId("calm"), ClinicId("storm")
+VICTIMS = (
+    "session-ingest", "progression-engine", "log-keeper", "nats", "postgres", "reporting", "notification",
+    "edge", "mail-catcher",
+)  # fmt: skip
+"""In this order, one for each diary; the seed decides how far its import is by then."""
+SEED = 20261124
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[StackView]:
+    data = tmp_path_factory.mktemp("faults") / "data"
+    async with running_stack(data, passing=False, ports=dict.fromkeys(DEFAULTS, 0)) as view:
+        yield view
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def runs(stack: StackView) -> dict[ClinicId, list[dict[str, Any]]]:
+    """What the stack acknowledged, by clinic: first undisturbed, then with a kill in each import."""
+    chance = random.Random(SEED)
+    async with DiaryClient(stack) as client:
+        for clinic in (CALM, STORM):
+            await client.create_clinic(clinic, clinic, ZONE)
+        calm = [await imported(client, CALM, sample) for sample in SAMPLES]
+        storm = []
+        for sample, victim in zip(SAMPLES, VICTIMS, strict=True):
+            sending = asyncio.create_task(imported(client, STORM, sample))
+            await asyncio.sleep(chance.uniform(0.0, 0.25))
+            kill(stack, victim)
+            storm.append(await sending)
+    await settle(stack, [clinical_log(CALM), clinical_log(STORM)], within_s=60)
+    return {CALM: calm, STORM: storm}
+
+
+async def imported(client: DiaryClient, clinic: ClinicId, sample: Path) -> dict[str, Any]:
+    return await client.send(clinic, DIARIES[sample], {"zone": ZONE, "patient": sample.stem})
+
+
+def kill(stack: StackView, name: str) -> None:
+    state = load_state(stack.data)
+    assert state is not None
+    pid = next(each.pid for each in state.processes if each.name == name)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    if name == "nats":
+        shutil.rmtree(stack.data / "nats" / "jetstream", ignore_errors=True)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def log(stack: StackView) -> AsyncIterator[PostgresEventLog]:
+    pool = await open_pool(stack.database_url("engine"), max_size=2, command_timeout_s=30.0)
+    yield PostgresEventLog(pool, clock=SystemClock(), ids=UuidV7Source())
+    await pool.close()
+
+
+async def whole(log: PostgresEventLog, clinic: ClinicId) -> list[Recorded]:
+    return await log.read(clinical_log(clinic), after=-1, limit=1_000_000)
+
+
+def facts(entries: list[Recorded], patient: PatientId) -> list[tuple[str, str, object]]:
+    """What was told of a patient, without the ids that each run makes."""
+    found = []
+    for each in by_patient(entries, patient, "patient"):
+        assert each.event is not None
+        if not isinstance(each.event, TimePassed):
+            data = msgspec.to_builtins(each.event)
+            kept = {name: data[name] for name in data if name not in ("programme", "claims")}
+            found.append((each.envelope.type, each.envelope.occurredat, without_people(kept)))
+    return found
+
+
+def pairs(runs: dict[ClinicId, list[dict[str, Any]]]) -> list[tuple[PatientId, PatientId]]:
+    """The same diary's patients, undisturbed and disturbed."""
+    found = zip(runs[CALM], runs[STORM], strict=True)
+    return [(PatientId(calm["patient"]), PatientId(storm["patient"])) for calm, storm in found]
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_positions_have_no_gap_and_no_entry_stands_twice(
+    runs: dict[ClinicId, list[dict[str, Any]]], log: PostgresEventLog
+) -> None:
+    for clinic in runs:
+        entries = await whole(log, clinic)
+        assert [each.position for each in entries] == list(range(len(entries)))
+        assert len({each.envelope.id for each in entries}) == len(entries)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_every_acknowledged_fact_is_there_once(
+    runs: dict[ClinicId, list[dict[str, Any]]], log: PostgresEventLog
+) -> None:
+    calm, storm = await whole(log, CALM), await whole(log, STORM)
+    for one, other in pairs(runs):
+        told = facts(calm, one)
+        assert told == facts(storm, other)
+        assert len(told) > 10
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_decisions_are_those_of_the_undisturbed_run(
+    runs: dict[ClinicId, list[dict[str, Any]]], log: PostgresEventLog
+) -> None:
+    calm, storm = await whole(log, CALM), await whole(log, STORM)
+    for one, other in pairs(runs):
+        decided = comparable(calm, one, without_time=True)
+        assert decided == comparable(storm, other, without_time=True)
+        assert decided
+
+
+@pytest.mark.asyncio(loop_scope="module")
+@pytest.mark.parametrize("clinic", [CALM, STORM])
+async def test_every_input_is_answered_and_decided_the_same_again(
+    runs: dict[ClinicId, list[dict[str, Any]]], log: PostgresEventLog, clinic: ClinicId
+) -> None:
+    patients = [PatientId(each["patient"]) for each in runs[clinic]]
+    now = SystemClock().now()
+    found = [each async for each in replay(log, clinical_log(clinic), patients, now=now)]
+    assert len(found) == len(SAMPLES)
+    assert [each.differences for each in found] == [()] * len(found)
+    assert [each.unanswered for each in found] == [0] * len(found)
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_nobody_is_in_quarantine_and_everything_is_published(
+    runs: dict[ClinicId, list[dict[str, Any]]], log: PostgresEventLog
+) -> None:
+    assert await log.pool.fetchval("SELECT count(*) FROM consume.quarantine") == 0
+    logs = [clinical_log(each) for each in runs]
+
+    async def behind() -> int:
+        found = await log.pool.fetchval(
+            "SELECT count(*) FROM log.heads h LEFT JOIN consume.cursors c ON c.log = h.log"
+            " AND c.consumer = 'keeper' WHERE h.log = ANY ($1) AND h.size > coalesce(c.position, -1) + 1",
+            logs,
+        )
+        return int(found)
+
+    await until(behind, 0)
+
+
+async def until(what: Callable[[], Any], wanted: int, within_s: float = 15.0) -> None:
+    end = time.monotonic() + within_s
+    while (found := await what()) != wanted:
+        assert time.monotonic() < end, f"{found} after {within_s} s"
+        await asyncio.sleep(0.1)
