@@ -29,6 +29,7 @@ __all__ = ["ALL", "Stack", "StackView", "default_data", "load_state", "running_s
 
 START_WITHIN_S: Final = 90.0
 _COMMAND_WAITS_S: Final = 120.0
+_POLL_S: Final = 0.05
 
 
 class Stack(StackView):
@@ -131,8 +132,7 @@ async def running_stack(
     folder = data or default_data()
     wanted = with_needs(parts)
     require_owner(folder)
-    running = load_state(folder)
-    if passing and running is not None and not running.passing and running.has(set(wanted)):
+    if passing and (running := await _attachable(folder, wanted)) is not None:
         yield StackView(folder, running.ports)
         return
     make_folder(folder)
@@ -145,6 +145,16 @@ async def running_stack(
             yield stack
         finally:
             await stack.stop(at_once=at_once)
+
+
+async def _attachable(folder: Path, parts: frozenset[str]) -> StackState | None:
+    """What runs and stays, once it is ready; None where nothing does, or it lacks some of the parts."""
+    until = time.monotonic() + START_WITHIN_S
+    while (running := load_state(folder)) is not None and not running.passing and running.has(set(parts)):
+        if running.ready or time.monotonic() >= until:
+            return running
+        await asyncio.sleep(_POLL_S)
+    return None
 
 
 def with_needs(parts: Iterable[str]) -> frozenset[str]:

@@ -33,10 +33,11 @@ def listed(
     if as_json:
         print_json(mails)
         return
+    from rich.box import SIMPLE
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("id", "received (UTC)", "to", "subject")
+    table = Table(Column("id", no_wrap=True), "received (UTC)", "to", "subject", box=SIMPLE)
     for each in mails:
         received = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(each.received))
         table.add_row(each.id, received, each.to, each.subject)
