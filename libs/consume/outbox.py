@@ -11,7 +11,6 @@ import logging
 import random
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Final, Protocol
 
 import asyncpg
@@ -90,13 +89,14 @@ class Recorder(Protocol):
         ...
 
 
-def outbox_ddl(table: str) -> str:
-    """What makes an outbox, for the migration of the service that has it: `notification.outbox`."""
-    return (Path(__file__).parent / "sql" / "outbox.sql").read_text().replace("{table}", _checked(table))
-
-
 class Outbox:
-    """The deliveries of one service that are not over yet. Replicas share the work."""
+    """The deliveries of one service that are not over yet. Replicas share the work.
+
+    They are rows of the service's own table: delivery (text, primary key), log, stream, about, channel,
+    recipient, template (text), effective_at (timestamptz), key (text or null), attempt (integer, 0), due_at
+    (timestamptz, indexed). While a try is under way `due_at` lies ahead, so that a try whose process died is
+    made again.
+    """
 
     def __init__(
         self,
