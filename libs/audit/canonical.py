@@ -1,5 +1,6 @@
-"""The one byte form of a value: RFC 8785 for what entries may hold (strings, integers, booleans, lists, objects).
+"""The one byte form of a value: RFC 8785 for what entries may hold.
 
+That is strings, integers, booleans, lists and objects.
 Keys are ASCII, so their order by bytes is the order that RFC 8785 asks for; there are no floats, so no
 number has two forms. Sorted compact output is then the canonical form.
 """
@@ -74,7 +75,9 @@ def check_value(value: object, depth: int = 0) -> None:
         if abs(value) > MAX_INTEGER:
             raise NotCanonicalError(detail="an integer is 2^53 or more; such numbers are strings")
     else:
-        raise NotCanonicalError(detail=f"a value is neither text, integer, boolean, list nor object: {type(value)}")
+        raise NotCanonicalError(
+            detail=f"a value is neither text, integer, boolean, list nor object: {type(value)}"
+        )
 
 
 def _check_text(text: str) -> None:

@@ -29,6 +29,12 @@ CREATE_CLINIC: Final = (
     "SELECT unit, outcome, reason, position, size, versions, stream, version, held, request"
     " FROM log.create_clinic($1, $2::uuid, $3, $4, $5::text[], $6::bytea[], $7::bytea, $8::text[])"
 )
+_PLAIN: Final[Mapping[str, type[Closed | Unproven | Busy | Erased]]] = {
+    "closed": Closed,
+    "unproven": Unproven,
+    "busy": Busy,
+    "erased": Erased,
+}
 
 
 def arguments(units: Sequence[EncodedUnit]) -> tuple[list[Any], ...]:
@@ -79,16 +85,8 @@ def read_outcome(unit: EncodedUnit, row: Mapping[str, Any]) -> Outcome:
             return Conflict(stream=StreamId(row["stream"]), current=row["version"])
         case "refused":
             return Refused(reason=row["reason"], claims=_held(row["held"]))
-        case "closed":
-            return Closed()
-        case "unproven":
-            return Unproven()
-        case "busy":
-            return Busy()
-        case "erased":
-            return Erased()
-        case other:
-            raise AssertionError(f"the append function answered {other}")
+        case plain:
+            return _PLAIN[plain]()
 
 
 def _held(text: str | None) -> tuple[HeldClaim, ...]:

@@ -90,7 +90,9 @@ class Drafter:
             own = sorted(claim_text(claim_key, claim.kind, claim.parts) for claim in draft.claims)
             given_up = sorted(claim_text(claim_key, claim.kind, claim.parts) for claim in draft.releases)
             first = index == 0
-            envelope = self._envelope(unit.log, draft, now, request_claim if first else None, request if first else None)
+            envelope = self._envelope(
+                unit.log, draft, now, request_claim if first else None, request if first else None
+            )
             entries.append(_write(envelope, draft, own, given_up, keys))
             ids.append(envelope.id)
             claims.extend((index, claim) for claim in own)
@@ -184,7 +186,11 @@ def _request_texts(request: RequestClaim | None, claim_key: KeyedHash) -> tuple[
 
 
 def _write(
-    envelope: Envelope, draft: Draft, claims: list[str], releases: list[str], keys: Mapping[str, DataKey | None]
+    envelope: Envelope,
+    draft: Draft,
+    claims: list[str],
+    releases: list[str],
+    keys: Mapping[str, DataKey | None],
 ) -> bytes:
     event = draft.event
     if claims or releases:
@@ -210,7 +216,9 @@ def _check_unit(unit: Unit, entries: list[bytes]) -> None:
     Raises: DraftError.
     """
     if not 1 <= len(entries) <= MAX_UNIT_ENTRIES or sum(map(len, entries)) > MAX_UNIT_BYTES:
-        raise DraftError(detail=f"a unit has 1 to {MAX_UNIT_ENTRIES} entries and at most {MAX_UNIT_BYTES} bytes")
+        raise DraftError(
+            detail=f"a unit has 1 to {MAX_UNIT_ENTRIES} entries and at most {MAX_UNIT_BYTES} bytes"
+        )
     answered: dict[tuple[str, int], list[tuple[int, int]]] = {}
     for draft in unit.drafts:
         if draft.answers is not None:

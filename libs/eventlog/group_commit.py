@@ -39,8 +39,8 @@ class EncodingLog(Protocol):
 class GroupCommit:
     """Appends as `EventLog.append` does, at rest at once and under load in groups.
 
-    The next call starts when the last is done (unless that is slow), so groups grow with the load; and where
-    more than one unit came in, not before the window is over. Use it as `async with GroupCommit(log) as group`.
+    The next call starts when the last is done (unless that is slow), so groups grow with the load; where more
+    than one unit came in, not before the window is over. Use it as `async with GroupCommit(log) as group`.
     """
 
     def __init__(self, log: EncodingLog, *, window_s: float = WINDOW_S) -> None:

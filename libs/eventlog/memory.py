@@ -1,5 +1,7 @@
 """The in-memory twin of the logs in PostgreSQL: the same contract, no promise of durability."""
 
+# ruff: noqa: ARG002 (the port's `connection` means nothing here)
+
 import secrets
 from collections.abc import Sequence
 
@@ -34,7 +36,9 @@ class MemoryEventLog:
         self, store: Store | None = None, *, clock: Clock, ids: IdSource, role: str = INGEST
     ) -> None:
         self.store = store or Store()
-        self.store.keys.setdefault((clinic_of(REGISTRY), claim_keyid(REGISTRY)), secrets.token_bytes(KEY_BYTES))
+        self.store.keys.setdefault(
+            (clinic_of(REGISTRY), claim_keyid(REGISTRY)), secrets.token_bytes(KEY_BYTES)
+        )
         self._clinics: dict[ClinicId, Clinic] = self.store.clinics
         self._clock = clock
         self._role = role
@@ -123,4 +127,6 @@ class MemoryEventLog:
         self, log: LogId, keyids: list[str], connection: Connection | None
     ) -> dict[str, bytes | None]:
         clinic = clinic_of(log)
-        return {keyid: self.store.keys[clinic, keyid] for keyid in keyids if (clinic, keyid) in self.store.keys}
+        return {
+            keyid: self.store.keys[clinic, keyid] for keyid in keyids if (clinic, keyid) in self.store.keys
+        }

@@ -99,9 +99,7 @@ class Store:
         if found is None:
             return None
         request = decode(self.entries[unit.log][found.unit.start].entry).request
-        return Duplicate(
-            positions=tuple(found.unit), request=request, same_request=request == unit.request
-        )
+        return Duplicate(positions=tuple(found.unit), request=request, same_request=request == unit.request)
 
     def _erased(self, unit: EncodedUnit, envelopes: Sequence[Envelope]) -> Erased | None:
         clinic = clinic_of(unit.log)
@@ -131,7 +129,9 @@ class Store:
                 return Conflict(stream=StreamId(stream), current=current)
         for each in envelopes:
             place = each.answered
-            if place is not None and place.ordinal in self.answers.get((unit.log, place.stream, place.version), {}):
+            if place is not None and place.ordinal in self.answers.get(
+                (unit.log, place.stream, place.version), {}
+            ):
                 return Conflict(each.subject, self.versions.get((unit.log, each.subject), 0))
         return None
 
@@ -142,7 +142,9 @@ class Store:
             if holder is None or holder.role != role or unit.releases.count(claim) > 1:
                 reason = "release"
         held: list[HeldClaim] = []
-        own = [claim for _, claim in unit.claims] + [c for each in envelopes for c in (each.claims or "").split()]
+        own = [claim for _, claim in unit.claims] + [
+            c for each in envelopes for c in (each.claims or "").split()
+        ]
         if len(set(own)) < len(own):
             reason = reason or "claims"
         for claim in own:
@@ -163,7 +165,10 @@ class Store:
             if (unit.log, each.id) in self.ids or each.id in seen:
                 return "id"
             seen.add(each.id)
-            if any((clinic, name) not in self.blobs and name not in brought for name in (each.blobs or "").split()):
+            if any(
+                (clinic, name) not in self.blobs and name not in brought
+                for name in (each.blobs or "").split()
+            ):
                 return "blob"
             if each.keyid is not None and each.keyid not in new and (clinic, each.keyid) not in self.keys:
                 return "key"

@@ -13,9 +13,9 @@ from alembic.config import Config
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-from libs.events.lifecycle import PatientErased
 from libs.eventlog.server_check import UnsafeServerError, check_server, expected_revision, refuse_unsafe
 from libs.events.catalogue import CATALOGUE, ROLES
+from libs.events.lifecycle import PatientErased
 
 MIGRATOR: Final = "heelrise_migrator"
 LOGIN_ROLES: Final = (*ROLES.values(), MIGRATOR)
@@ -79,13 +79,14 @@ def _config() -> Config:
 
 
 def _write_types(connection: sa.Connection) -> None:
+    rows = type_rows()
+    columns = list(rows[0])
     statement = sa.text(
-        "INSERT INTO log.types (type, role, source, kind, category, clear, ends_person, after_erasure)"
-        " VALUES (:type, :role, :source, :kind, :category, :clear, :ends_person, :after_erasure)"
-        " ON CONFLICT (type) DO UPDATE SET role = excluded.role, source = excluded.source, kind = excluded.kind,"
-        " category = excluded.category, clear = excluded.clear, ends_person = excluded.ends_person, after_erasure = excluded.after_erasure"
+        # Names of columns, from the function below.
+        f"INSERT INTO log.types ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})"  # noqa: S608
+        f" ON CONFLICT (type) DO UPDATE SET {', '.join(f'{name} = excluded.{name}' for name in columns[1:])}"
     )
-    connection.execute(statement, type_rows())
+    connection.execute(statement, rows)
 
 
 def type_rows() -> list[dict[str, object]]:
@@ -106,9 +107,7 @@ def type_rows() -> list[dict[str, object]]:
     ]
 
 
-async def _create_roles(
-    connection: asyncpg.Connection, passwords: Mapping[str, str]
-) -> None:
+async def _create_roles(connection: asyncpg.Connection, passwords: Mapping[str, str]) -> None:
     for role in (*NOLOGIN_ROLES, *LOGIN_ROLES):
         if not await connection.fetchval("SELECT true FROM pg_roles WHERE rolname = $1", role):
             await connection.execute(f"CREATE ROLE {role}")

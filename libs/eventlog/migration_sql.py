@@ -10,9 +10,9 @@ APPENDER: Final = "heelrise_appender"
 
 
 def execute_sql_file(package: str, name: str, *, role: str = OWNER) -> None:
-    """Execute `<package>/sql/<name>`, which may hold many statements, as `role`, in the revision's transaction.
+    """Execute `<package>/sql/<name>`, which may hold many statements, in the revision's transaction.
 
-    Afterwards the role is the owner again.
+    It runs as `role`; afterwards the role is the owner again.
     """
     script = files(package).joinpath("sql", name).read_text("utf-8")
     op.execute(f"SET LOCAL ROLE {role}")

@@ -40,7 +40,9 @@ class Opener:
         """The entries of rows of one log, in their order."""
         decoded = [_decode(row) for row in rows]
         wanted = {
-            each.keyid for each in decoded if isinstance(each, Envelope) and each.sealed and each.keyid is not None
+            each.keyid
+            for each in decoded
+            if isinstance(each, Envelope) and each.sealed and each.keyid is not None
         }
         for each in decoded:
             if isinstance(each, Envelope) and each.type.startswith(_ERASED):

@@ -236,9 +236,7 @@ class Connection(Protocol):
 class EventLog(Protocol):
     """The logs. `connection` joins a call to the caller's transaction."""
 
-    async def append(
-        self, units: Sequence[Unit], *, connection: Connection | None = None
-    ) -> list[Outcome]:
+    async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
         """Append units in order; one outcome for each. Durable when it returns (or the transaction commits).
 
         In a transaction of the caller's nothing may follow but the update of a cursor it has locked.

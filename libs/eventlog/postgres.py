@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any, Final, cast
+from typing import Final, cast
 
 import asyncpg
 
@@ -47,7 +47,12 @@ BUSY_TRIES: Final = 20
 
 
 async def open_pool(
-    url: str, password: str | None = None, *, min_size: int = 1, max_size: int = 8, command_timeout_s: float = 5.0
+    url: str,
+    password: str | None = None,
+    *,
+    min_size: int = 1,
+    max_size: int = 8,
+    command_timeout_s: float = 5.0,
 ) -> asyncpg.Pool:
     """A pool whose server is checked first: see `libs.eventlog.server_check.check_server`.
 
@@ -56,7 +61,12 @@ async def open_pool(
     """
     async with unavailable_where_away():
         pool = await asyncpg.create_pool(
-            url, password=password, min_size=min_size, max_size=max_size, command_timeout=command_timeout_s, timeout=3.0
+            url,
+            password=password,
+            min_size=min_size,
+            max_size=max_size,
+            command_timeout=command_timeout_s,
+            timeout=3.0,
         )
     try:
         async with unavailable_where_away(), pool.acquire() as connection:
@@ -77,6 +87,7 @@ async def unavailable_where_away() -> AsyncIterator[None]:
         TimeoutError,
         asyncpg.PostgresConnectionError,
         asyncpg.InterfaceError,
+        asyncpg.InternalClientError,
         asyncpg.CannotConnectNowError,
         asyncpg.AdminShutdownError,
         asyncpg.CrashShutdownError,
@@ -88,10 +99,8 @@ async def unavailable_where_away() -> AsyncIterator[None]:
 class PostgresEventLog:
     """The logs, as one database role may see and extend them."""
 
-    def __init__(
-        self, pool: asyncpg.Pool, *, clock: Clock, ids: IdSource, with_keys: bool = True
-    ) -> None:
-        """`with_keys` False: a role that reads bytes only, whose entries have no event where they are sealed."""
+    def __init__(self, pool: asyncpg.Pool, *, clock: Clock, ids: IdSource, with_keys: bool = True) -> None:
+        """`with_keys` False: for a role that reads bytes only; sealed entries then have no event."""
         self.pool = pool
         self._with_keys = with_keys
         self._keys = KeyCache(self._load_keys)
@@ -135,13 +144,17 @@ class PostgresEventLog:
         connection: Connection | None = None,
     ) -> list[Recorded]:
         """See the port."""
-        return await self._open(connection, log, await self._fetch(connection, _READ_STREAMS, log, list(streams), after))
+        return await self._open(
+            connection, log, await self._fetch(connection, _READ_STREAMS, log, list(streams), after)
+        )
 
     async def read_answers(
         self, log: LogId, stream: StreamId, version: int, *, connection: Connection | None = None
     ) -> list[Recorded]:
         """See the port."""
-        return await self._open(connection, log, await self._fetch(connection, _READ_ANSWERS, log, stream, version))
+        return await self._open(
+            connection, log, await self._fetch(connection, _READ_ANSWERS, log, stream, version)
+        )
 
     async def heads(self) -> list[Head]:
         """See the port."""
@@ -171,9 +184,17 @@ class PostgresEventLog:
         log = clinical_log(ClinicId(draft.event.clinic))
         keyids = [f"clinic-{draft.id}/1", claim_keyid(log)]
         rows = await self._fetch(
-            None, CREATE_CLINIC, draft.event.clinic, draft.id, draft.event.settings.zone, draft.event.name, keyids,
-            [secrets.token_bytes(KEY_BYTES) for _ in keyids], unit.entries[0], [claim for _, claim in unit.claims],
-        )  # fmt: skip
+            None,
+            CREATE_CLINIC,
+            draft.event.clinic,
+            draft.id,
+            draft.event.settings.zone,
+            draft.event.name,
+            keyids,
+            [secrets.token_bytes(KEY_BYTES) for _ in keyids],
+            unit.entries[0],
+            [claim for _, claim in unit.claims],
+        )
         return read_outcome(unit, rows[0])
 
     async def clinics(self) -> list[Clinic]:
@@ -185,9 +206,7 @@ class PostgresEventLog:
         async with unavailable_where_away(), self.pool.acquire() as connection:
             return await self._call(connection, units)
 
-    async def _call(
-        self, connection: asyncpg.Connection, units: Sequence[EncodedUnit]
-    ) -> list[Outcome]:
+    async def _call(self, connection: asyncpg.Connection, units: Sequence[EncodedUnit]) -> list[Outcome]:
         if not units:
             return []
         rows = await connection.fetch(APPEND, *arguments(units))
@@ -199,7 +218,9 @@ class PostgresEventLog:
                 self._keys.forget(unit.log, person)
         return outcomes
 
-    async def _fetch(self, connection: Connection | None, query: str, *values: Any) -> list[asyncpg.Record]:
+    async def _fetch(
+        self, connection: Connection | None, query: str, *values: object
+    ) -> list[asyncpg.Record]:
         async with unavailable_where_away():
             place = cast("asyncpg.Connection", connection) if connection is not None else self.pool
             rows: list[asyncpg.Record] = await place.fetch(query, *values)

@@ -149,9 +149,17 @@ def associated_data(envelope: Envelope) -> bytes:
     e = envelope
     return _ENCODER.encode(
         Authenticated(
-            e.actor, e.answers or msgspec.UNSET, e.dataschema, e.id, e.keyid or msgspec.UNSET, e.log, e.occurredat,
-            e.source, e.subject, e.type,
-        )  # fmt: skip
+            e.actor,
+            e.answers or msgspec.UNSET,
+            e.dataschema,
+            e.id,
+            e.keyid or msgspec.UNSET,
+            e.log,
+            e.occurredat,
+            e.source,
+            e.subject,
+            e.type,
+        )
     )
 
 

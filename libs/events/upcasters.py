@@ -57,9 +57,7 @@ def write_event(event: Event) -> bytes:
     return data
 
 
-def read_event(
-    type_: str, data: bytes, upcasters: Mapping[str, tuple[str, Upcaster]] = UPCASTERS
-) -> Event:
+def read_event(type_: str, data: bytes, upcasters: Mapping[str, tuple[str, Upcaster]] = UPCASTERS) -> Event:
     """The event in its newest version.
 
     Raises: UnknownEventError, UnreadableEventError.

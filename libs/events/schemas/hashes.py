@@ -1,5 +1,7 @@
 """Written by `python -m libs.events.schemas --write`. Type → SHA-256 of its schema file."""
 
+# ruff: noqa: E501
+
 from typing import Final
 
 HASHES: Final[dict[str, str]] = {

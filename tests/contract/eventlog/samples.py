@@ -49,15 +49,18 @@ def registered(number: int = 1, *, log: LogId = HARBOUR, mrn: str | None = None)
     owner = f"patient-{patient(number)}"
     draft = Draft(
         event=PatientRegistered(
-            local=LocalTime(at="2026-03-02T19:29:00+11:00"), reported_by="patient:1", recorded_by="clinician:1",
-            channel="api", name=f"Patient {number}",
+            local=LocalTime(at="2026-03-02T19:29:00+11:00"),
+            reported_by="patient:1",
+            recorded_by="clinician:1",
+            channel="api",
+            name=f"Patient {number}",
         ),
         stream=patient_stream(patient(number)),
         occurred_at=MORNING,
         actor="clinician:1",
         key=f"{owner}/1",
         claims=() if mrn is None else (Claim("identifier", ("urn:mrn", mrn)),),
-    )  # fmt: skip
+    )
     return Unit(log=log, drafts=(draft,), new_keys=(NewKey(f"{owner}/1", owner),))
 
 
@@ -79,8 +82,11 @@ def checked_in(
     drafts = tuple(
         Draft(
             event=CheckInRecorded(
-                local=LocalTime(at="2026-03-02T19:29:00+11:00"), reported_by=f"patient:{number}",
-                recorded_by=f"patient:{number}", channel="api", pain=Decimal(pain),
+                local=LocalTime(at="2026-03-02T19:29:00+11:00"),
+                reported_by=f"patient:{number}",
+                recorded_by=f"patient:{number}",
+                channel="api",
+                pain=Decimal(pain),
             ),
             stream=patient_stream(patient(number)),
             occurred_at=MORNING,
@@ -91,8 +97,12 @@ def checked_in(
             blobs=blobs,
         )
         for index in range(times)
-    )  # fmt: skip
-    asked = None if request is None else RequestClaim(Claim("request", (request, owner)), "POST", "/v1/check-ins", body)
+    )
+    asked = (
+        None
+        if request is None
+        else RequestClaim(Claim("request", (request, owner)), "POST", "/v1/check-ins", body)
+    )
     return Unit(log=log, drafts=drafts, request=asked, expected=expected or {})
 
 

@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from libs.events.facts import CheckInRecorded, PatientRegistered
 from libs.eventlog.drafting import DraftError
 from libs.eventlog.port import FROM_START, Appended, Draft, Refused
+from libs.events.facts import CheckInRecorded, PatientRegistered
 from libs.kernel.errors import GoneError
 from libs.kernel.ids import LogId, judgement_stream, patient_stream
 from tests.contract.eventlog.conftest import Logs

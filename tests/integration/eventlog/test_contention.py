@@ -111,7 +111,9 @@ async def test_a_busy_unit_is_tried_again(ingest: PostgresEventLog, database: Da
     await holder.close()
 
 
-async def test_an_erasure_waits_for_all_logs_of_the_clinic(ingest: PostgresEventLog, database: Database) -> None:
+async def test_an_erasure_waits_for_all_logs_of_the_clinic(
+    ingest: PostgresEventLog, database: Database
+) -> None:
     holder = await asyncpg.connect(database.admin_url)
     caller = await asyncpg.connect(database.url("heelrise_ingest"))
     unit = await ingest.encode(erased())
@@ -169,16 +171,16 @@ async def test_group_commit_gathers_and_answers_each_its_own(
     positions = sorted(each.positions[0] for each in flat if isinstance(each, Appended))
     assert positions == list(range(1, 41))
     admin = await asyncpg.connect(database.admin_url)
-    transactions = await admin.fetchval("SELECT count(DISTINCT xmin::text) FROM log.entries WHERE log = $1", HARBOUR)
+    transactions = await admin.fetchval(
+        "SELECT count(DISTINCT xmin::text) FROM log.entries WHERE log = $1", HARBOUR
+    )
     assert transactions < 20
     await admin.close()
 
 
 async def test_group_commit_fails_no_unit_for_anothers_sake(ingest: PostgresEventLog) -> None:
     async with GroupCommit(ingest) as group:
-        first, second = await asyncio.gather(
-            group.append([registered(2)]), group.append([checked_in(8)])
-        )
+        first, second = await asyncio.gather(group.append([registered(2)]), group.append([checked_in(8)]))
     assert [type(each[0]).__name__ for each in (first, second)] == ["Appended", "Refused"]
 
 

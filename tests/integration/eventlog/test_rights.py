@@ -59,7 +59,11 @@ async def test_entries_are_not_changed_even_by_their_owner_or_a_superuser(
 async def test_services_write_nothing_but_through_the_functions(database: Database, role: str) -> None:
     connection = await connect(database, role)
     for table in TABLES:
-        for change in (f"DELETE FROM log.{table}", f"TRUNCATE log.{table}", f"INSERT INTO log.{table} DEFAULT VALUES"):
+        for change in (
+            f"DELETE FROM log.{table}",
+            f"TRUNCATE log.{table}",
+            f"INSERT INTO log.{table} DEFAULT VALUES",
+        ):
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await connection.execute(change)
     for inner in ("log.erase_person('harbour', 'patient-1')", "log.readable('\\x00')"):
@@ -139,12 +143,14 @@ async def test_append_refuses_an_older_snapshot(
     encoded = await ingest.encode(checked_in())
     connection = await connect(database, "heelrise_ingest")
     with pytest.raises(asyncpg.PostgresError, match="READ COMMITTED"):
-        async with connection.transaction(isolation=isolation):  # type: ignore[arg-type]
+        async with connection.transaction(isolation=isolation):
             await connection.fetch(APPEND, *arguments([encoded]))
     await connection.close()
 
 
-async def test_roles_do_not_linger_in_transactions_and_see_through_nothing(superuser: asyncpg.Connection) -> None:
+async def test_roles_do_not_linger_in_transactions_and_see_through_nothing(
+    superuser: asyncpg.Connection,
+) -> None:
     rows = await superuser.fetch(
         "SELECT rolname, rolconfig, rolsuper, rolbypassrls FROM pg_roles WHERE rolname LIKE 'heelrise%'"
     )
@@ -155,7 +161,9 @@ async def test_roles_do_not_linger_in_transactions_and_see_through_nothing(super
         assert not row["rolbypassrls"]
 
 
-async def test_every_key_and_unique_index_begins_with_the_log_or_clinic(superuser: asyncpg.Connection) -> None:
+async def test_every_key_and_unique_index_begins_with_the_log_or_clinic(
+    superuser: asyncpg.Connection,
+) -> None:
     rows = await superuser.fetch(
         "SELECT c.relname, a.attname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid"
         " JOIN pg_attribute a ON a.attrelid = i.indexrelid AND a.attnum = 1"
@@ -172,9 +180,16 @@ async def test_a_damaged_entry_is_refused_alone(ingest: PostgresEventLog, databa
     good = await ingest.encode(checked_in())
     connection = await connect(database, "heelrise_ingest")
     bad: list[bytes] = [
-        b"\xff\xfe", b"{}", b"[]", b"null", b"", b"{", b'{"type":"\\u0000"}', good.entries[0][:-1],
+        b"\xff\xfe",
+        b"{}",
+        b"[]",
+        b"null",
+        b"",
+        b"{",
+        b'{"type":"\\u0000"}',
+        good.entries[0][:-1],
         good.entries[0] + b"\x00",
-    ]  # fmt: skip
+    ]
     for entry in bad:
         call: list[Any] = list(arguments([good, await ingest.encode(checked_in())]))
         call[2] = [entry, call[2][1]]
@@ -217,10 +232,14 @@ async def test_migrating_again_changes_nothing(ingest: PostgresEventLog, databas
     assert len(await ingest.read(HARBOUR, after=FROM_START, limit=10)) == 1
 
 
-async def test_columns_are_those_of_the_entry(ingest: PostgresEventLog, superuser: asyncpg.Connection) -> None:
+async def test_columns_are_those_of_the_entry(
+    ingest: PostgresEventLog, superuser: asyncpg.Connection
+) -> None:
     await ingest.append([checked_in()])
     row = await superuser.fetchrow(
-        "SELECT *, sha256('\\x00'::bytea || entry) AS expected FROM log.entries WHERE log = $1 AND position = 1", HARBOUR
+        "SELECT *, sha256('\\x00'::bytea || entry) AS expected FROM log.entries"
+        " WHERE log = $1 AND position = 1",
+        HARBOUR,
     )
     (recorded,) = await ingest.read(HARBOUR, after=0, limit=1)
     assert row["leaf_hash"] == row["expected"] == recorded.leaf_hash

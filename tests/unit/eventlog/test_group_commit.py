@@ -22,9 +22,17 @@ class SlowLog:
 
     async def encode(self, unit: Unit) -> EncodedUnit:
         return EncodedUnit(
-            log=unit.log, entries=(b"x",), ids=(), traces=(None,), expected=(), claims=(), releases=(), new_keys=(),
-            blobs=(), request=None,
-        )  # fmt: skip
+            log=unit.log,
+            entries=(b"x",),
+            ids=(),
+            traces=(None,),
+            expected=(),
+            claims=(),
+            releases=(),
+            new_keys=(),
+            blobs=(),
+            request=None,
+        )
 
     async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
         return [Closed() for _ in units]

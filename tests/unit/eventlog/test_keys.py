@@ -11,7 +11,9 @@ class Loads:
     """Keys as the database has them, and what was asked of it."""
 
     def __init__(self, **keys: bytes | None) -> None:
-        self.keys: dict[str, bytes | None] = {name.replace("_", "-") + "/1": key for name, key in keys.items()}
+        self.keys: dict[str, bytes | None] = {
+            name.replace("_", "-") + "/1": key for name, key in keys.items()
+        }
         self.asked: list[list[str]] = []
 
     async def __call__(

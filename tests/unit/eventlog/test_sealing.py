@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from libs.events.envelope import CLEAR, Envelope
 from libs.eventlog.sealing import (
     DataKey,
     KeyedHash,
@@ -23,6 +22,7 @@ from libs.eventlog.sealing import (
     seal,
     seal_blob,
 )
+from libs.events.envelope import CLEAR, Envelope
 from libs.kernel.ids import EntryId, LogId, StreamId
 from libs.kernel.times import format_instant
 
@@ -31,10 +31,19 @@ NONCE = b"n" * 12
 NOW = format_instant(datetime(2026, 3, 2, tzinfo=UTC))
 LOG = LogId("harbour-c-1")
 BARE = Envelope(
-    actor="patient:1", datacontenttype=CLEAR, dataschema="urn:sha256:0", id=EntryId("018f3a52-7c1e-7abc-8def-0123456789ab"),
-    keyid="patient-1/1", log=LOG, occurredat=NOW, source="/session-ingest", specversion="1.0",
-    subject=StreamId("patient-1"), time=NOW, type="heelrise.check_in_recorded.v1",
-)  # fmt: skip
+    actor="patient:1",
+    datacontenttype=CLEAR,
+    dataschema="urn:sha256:0",
+    id=EntryId("018f3a52-7c1e-7abc-8def-0123456789ab"),
+    keyid="patient-1/1",
+    log=LOG,
+    occurredat=NOW,
+    source="/session-ingest",
+    specversion="1.0",
+    subject=StreamId("patient-1"),
+    time=NOW,
+    type="heelrise.check_in_recorded.v1",
+)
 SEALED = seal(BARE, b'{"pain":"1"}', KEY, NONCE)
 
 
@@ -65,11 +74,16 @@ def test_another_key_is_refused_by_the_commitment_before_anything_is_opened() ->
 @pytest.mark.parametrize(
     ("attribute", "value"),
     [
-        ("actor", "patient:2"), ("source", "/reporting"), ("subject", "patient-2"), ("type", "heelrise.x.v1"),
-        ("occurredat", "2026-03-03T00:00:00.000000Z"), ("keyid", "patient-2/1"), ("dataschema", "urn:sha256:1"),
+        ("actor", "patient:2"),
+        ("source", "/reporting"),
+        ("subject", "patient-2"),
+        ("type", "heelrise.x.v1"),
+        ("occurredat", "2026-03-03T00:00:00.000000Z"),
+        ("keyid", "patient-2/1"),
+        ("dataschema", "urn:sha256:1"),
         ("answers", "patient-1/1.1/1"),
     ],
-)  # fmt: skip
+)
 def test_sealed_data_moved_to_another_entry_does_not_open(attribute: str, value: str) -> None:
     moved = msgspec.structs.replace(SEALED, **{attribute: value})
     with pytest.raises(SealBrokenError, match="altered"):
@@ -121,6 +135,11 @@ def test_requests_of_other_methods_paths_or_bodies_differ() -> None:
     key = KeyedHash(b"c" * 32)
     texts = {
         request_text(key, method, path, body)
-        for method, path, body in (("POST", "/a", b""), ("PUT", "/a", b""), ("POST", "/a?b=1", b""), ("POST", "/a", b"{}"))
+        for method, path, body in (
+            ("POST", "/a", b""),
+            ("PUT", "/a", b""),
+            ("POST", "/a?b=1", b""),
+            ("POST", "/a", b"{}"),
+        )
     }
     assert len(texts) == 4

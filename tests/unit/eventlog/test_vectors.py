@@ -70,7 +70,11 @@ def test_history_chains_over_the_inputs() -> None:
 def test_decision_id_follows_from_the_answered_input() -> None:
     vector = VECTORS["decision_id"]
     made = decision_id(
-        parse_instant(vector["input_time"]), vector["log"], vector["stream"], vector["version"], vector["ordinal"]
+        parse_instant(vector["input_time"]),
+        vector["log"],
+        vector["stream"],
+        vector["version"],
+        vector["ordinal"],
     )
     assert made == vector["id"]
 

@@ -49,14 +49,29 @@ def test_an_entry_survives_reading_and_writing(entry: bytes) -> None:
 @pytest.mark.parametrize(
     "attributes",
     [
-        {"id": "018F3A52-7C1E-7ABC-8DEF-0123456789AB"}, {"id": "018f3a52-7c1e-4abc-8def-0123456789ab"}, {"id": None},
-        {"specversion": "1.1"}, {"time": "2026-03-02T08:31:07Z"}, {"time": "2026-03-02T08:31:07.123456+00:00"},
-        {"occurredat": "2026-3-2"}, {"type": "heelrise.SessionLogged.v1"}, {"type": "heelrise.session_logged.v0"},
-        {"keyid": None}, {"keycommit": None}, {"data_base64": None}, {"data": {"a": 1}}, {"unknown": "x"},
-        {"datacontenttype": "application/json"}, {"datacontenttype": "text/plain"}, {"subject": None}, {"log": 1},
-        {"answers": "patient-1/0.1/1"}, {"answers": "patient-1/1.2/1"}, {"answers": "judgement-1/1.1/1"},
+        {"id": "018F3A52-7C1E-7ABC-8DEF-0123456789AB"},
+        {"id": "018f3a52-7c1e-4abc-8def-0123456789ab"},
+        {"id": None},
+        {"specversion": "1.1"},
+        {"time": "2026-03-02T08:31:07Z"},
+        {"time": "2026-03-02T08:31:07.123456+00:00"},
+        {"occurredat": "2026-3-2"},
+        {"type": "heelrise.SessionLogged.v1"},
+        {"type": "heelrise.session_logged.v0"},
+        {"keyid": None},
+        {"keycommit": None},
+        {"data_base64": None},
+        {"data": {"a": 1}},
+        {"unknown": "x"},
+        {"datacontenttype": "application/json"},
+        {"datacontenttype": "text/plain"},
+        {"subject": None},
+        {"log": 1},
+        {"answers": "patient-1/0.1/1"},
+        {"answers": "patient-1/1.2/1"},
+        {"answers": "judgement-1/1.1/1"},
     ],
-)  # fmt: skip
+)
 def test_an_entry_that_breaks_the_format_is_refused(attributes: dict[str, object]) -> None:
     with pytest.raises(NotCanonicalError):
         decode(changed(**attributes))
@@ -65,11 +80,18 @@ def test_an_entry_that_breaks_the_format_is_refused(attributes: dict[str, object
 @pytest.mark.parametrize(
     "raw",
     [
-        ENTRY + b" ", b" " + ENTRY, ENTRY.replace(b'{"actor"', b'{ "actor"'), ENTRY[:-1] + b',"type":"x"}',
-        ENTRY.replace(b'"actor":"patient', b'"actor":"\\u0070atient'), ENTRY[:-1], b"", b"[]", b"\xff",
+        ENTRY + b" ",
+        b" " + ENTRY,
+        ENTRY.replace(b'{"actor"', b'{ "actor"'),
+        ENTRY[:-1] + b',"type":"x"}',
+        ENTRY.replace(b'"actor":"patient', b'"actor":"\\u0070atient'),
+        ENTRY[:-1],
+        b"",
+        b"[]",
+        b"\xff",
         ENTRY.replace(b'"actor":"patient', b'"actor":"\\u0000patient'),
     ],
-)  # fmt: skip
+)
 def test_bytes_that_are_not_canonical_are_no_entry(raw: bytes) -> None:
     with pytest.raises(NotCanonicalError):
         decode(raw)
@@ -77,7 +99,9 @@ def test_bytes_that_are_not_canonical_are_no_entry(raw: bytes) -> None:
 
 @pytest.mark.parametrize("data", ['{"b":1,"a":1}', '{"a":1.5}', '{"a":null}', "[]", '"x"', '{"a":"\\u0000"}'])
 def test_clear_data_has_to_be_canonical_too(data: str) -> None:
-    clear = json.loads(changed(datacontenttype="application/json", keyid=None, keycommit=None, data_base64=None))
+    clear = json.loads(
+        changed(datacontenttype="application/json", keyid=None, keycommit=None, data_base64=None)
+    )
     raw = rfc8785.dumps(clear | {"data": "HERE"}).replace(b'"HERE"', data.encode())
     with pytest.raises(NotCanonicalError):
         decode(raw)

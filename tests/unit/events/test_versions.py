@@ -18,15 +18,20 @@ from libs.events.schemas.hashes import HASHES
 from libs.events.upcasters import UnknownEventError, UnreadableEventError, Upcaster, read_event, write_event
 
 CORPUS = Path(__file__).parents[2] / "golden" / "events"
-LINES = [(path.stem, line) for path in sorted(CORPUS.glob("*.jsonl")) for line in path.read_bytes().splitlines()]
+LINES = [
+    (path.stem, line) for path in sorted(CORPUS.glob("*.jsonl")) for line in path.read_bytes().splitlines()
+]
 
 
 def check_in(**fields: Any) -> CheckInRecorded:
     """A check-in."""
-    told = {
-        "local": LocalTime(at="2026-03-02T19:29:00+11:00"), "reported_by": "patient:1", "recorded_by": "patient:1",
-        "channel": "api", "pain": Decimal("2.50"),
-    }  # fmt: skip
+    told: dict[str, Any] = {
+        "local": LocalTime(at="2026-03-02T19:29:00+11:00"),
+        "reported_by": "patient:1",
+        "recorded_by": "patient:1",
+        "channel": "api",
+        "pain": Decimal("2.50"),
+    }
     return CheckInRecorded(**(told | fields))
 
 
@@ -38,7 +43,7 @@ def test_the_corpus_has_a_line_for_every_type() -> None:
 def test_every_recorded_version_still_reads(type_: str, line: bytes) -> None:
     assert canonical_bytes(parse_canonical(line)) == line
     event = read_event(type_, line)
-    if event.TYPE == type_:
+    if type_ == event.TYPE:
         assert write_event(event) == line
 
 
