@@ -7,7 +7,7 @@ from libs.rehab.steps import withdraw_proposal
 
 
 def suspend(sitting: Sitting, flags: tuple[str, ...]) -> None:
-    """Suspend all loading, both sides, and ask a clinician the same day. What was passed or proposed is void."""
+    """Suspend all loading, both sides; ask a clinician the same day. What was passed or proposed is void."""
     evidence = (sitting.item.version,)
     for programme in sitting.state.programmes:
         withdraw_proposal(sitting, programme, "red_flag")

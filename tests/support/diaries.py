@@ -16,8 +16,8 @@ SAMPLES = Path(__file__).parents[2] / "services" / "session_ingest" / "samples"
 Row = dict[str, str]
 _NAMES = {
     "what": "entry", "leg": "side", "hold": "hold_s", "up": "up_s", "down": "down_s", "weight": "load_kg",
-    "on": "surface", "minutes to settle": "settled_min", "in control": "control", "pain before": "pain_before",
-    "pain during": "pain_during", "pain after": "pain_after",
+    "on": "surface", "minutes to settle": "settled_min", "in control": "control",
+    "pain before": "pain_before", "pain during": "pain_during", "pain after": "pain_after",
 }  # fmt: skip
 
 

@@ -35,6 +35,10 @@ STEP_EXERCISES = {
 }
 
 
+_DOSE: dict[str, Any] = {"reps": 15, "hold_s": 30, "up_s": 3, "down_s": 3, "load_kg": 0}
+_UNSHOWN = {"judge", "protocol", "claims", "releases", "programme"}
+
+
 class Telling(NamedTuple):
     """An event and when it happened."""
 
@@ -103,13 +107,13 @@ def work(exercise: str, side: str | None = None, **fields: Any) -> f.ExerciseDon
     """One exercise at its dose, with mild pain, unless said otherwise."""
     hold = "hold" in exercise
     sets = fields.pop("sets", 5 if exercise in HOLDS else 3)
-    reps = None if hold else fields.pop("reps", 15)
+    dose = {name: fields.pop(name, usual) for name, usual in _DOSE.items()}
     one = f.WorkSet(
-        reps=reps,
-        hold_s=number(fields.pop("hold_s", 30)) if hold else None,
-        up_s=None if hold else number(fields.pop("up_s", 3)),
-        down_s=None if hold else number(fields.pop("down_s", 3)),
-        load_kg=number(fields.pop("load_kg", 0)),
+        reps=None if hold else dose["reps"],
+        hold_s=number(dose["hold_s"]) if hold else None,
+        up_s=None if hold else number(dose["up_s"]),
+        down_s=None if hold else number(dose["down_s"]),
+        load_kg=number(dose["load_kg"]),
     )
     both = exercise in HOLDS or "bilateral" in exercise
     values: dict[str, Any] = {"pain_before": 1, "pain_during": 1, "pain_after": 1, "settled_min": 5} | fields
@@ -226,13 +230,17 @@ class Case:
         return self
 
     def until(self, day: int, clock: str = "00:00") -> Self:
-        """Let time pass as the engine would: one input for each deadline that comes due."""
+        """Let time pass as the engine would: one input for each deadline that comes due in that minute."""
+        return self.until_instant(at(day, clock) + timedelta(seconds=59))
+
+    def until_instant(self, instant: datetime) -> Self:
+        """The same, up to an instant."""
         self.last = []
-        while (due := next_deadline(self.state, PROTOCOLS)) is not None and due <= at(day, clock):
+        while (due := next_deadline(self.state, PROTOCOLS)) is not None and due <= instant:
             self.last += self.tell(time_passed(due))
         return self
 
-    def then(self, kind: type[D], **fields: Any) -> D:
+    def then(self, kind: type[D], /, **fields: Any) -> D:
         """The first of the last answers of that kind with those fields."""
         found = self.all(kind)
         for each in found:
@@ -240,7 +248,7 @@ class Case:
                 return each
         raise AssertionError(f"no {kind.__name__} with {fields} among {[_shown(each) for each in self.last]}")
 
-    def never(self, kind: type[Decision], **fields: Any) -> None:
+    def never(self, kind: type[Decision], /, **fields: Any) -> None:
         """None of the last answers is of that kind with those fields."""
         for each in self.all(kind):
             assert not all(getattr(each, name) == value for name, value in fields.items()), each
@@ -284,4 +292,5 @@ def _flat(tellings: Iterable[Telling | Iterable[Telling]]) -> Iterable[Telling]:
 
 def _shown(concluded: Concluded) -> str:
     decision = concluded.decision
-    return f"{type(decision).__name__}({', '.join(f'{n}={getattr(decision, n)!r}' for n in decision.__struct_fields__ if n not in {'judge', 'protocol', 'claims', 'releases', 'programme'})})"
+    fields = {name: getattr(decision, name) for name in decision.__struct_fields__ if name not in _UNSHOWN}
+    return f"{type(decision).__name__}({fields})"

@@ -1,0 +1,137 @@
+"""The sample diaries, told to the judge one by one."""
+
+from functools import lru_cache
+
+import pytest
+
+from libs.events import decisions as d
+from libs.rehab.decide import decide
+from libs.rehab.fold import apply
+from libs.rehab.view import way
+from tests.support.diaries import SAMPLES, case_of
+from tests.support.rehab import PROTOCOLS, Case, at
+
+NAMES = sorted(each.name for each in SAMPLES.glob("*.csv"))
+
+
+@lru_cache
+def told(name: str) -> Case:
+    """The case after a whole diary."""
+    return case_of(name)
+
+
+def whens(case: Case, kind: type[d.Decision]) -> list[tuple[int, d.Decision]]:
+    """Day of the story and decision, for every decision of a kind."""
+    return [
+        ((each.occurred_at - at(0, "00:00")).days, each.decision)
+        for _, answers in case.answered
+        for each in answers
+        if isinstance(each.decision, kind)
+    ]
+
+
+def test_all_nine_are_here() -> None:
+    assert len(NAMES) == 9
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_deciding_again_equals_the_record(name: str) -> None:
+    case = told(name)
+    state = Case().state
+    for item, answers in case.answered:
+        assert decide(state, item, PROTOCOLS) == answers
+        state = apply(state, item, answers)
+    assert state == case.state
+
+
+def test_01_reaches_a_passed_checkpoint_and_a_step_that_waits_for_confirmation() -> None:
+    case = told("01-textbook.csv")
+    assert [each.to_stage for each in case.ever(d.StageAdvanced)] == [2, 3]
+    asked = case.ever(d.CheckpointReadingAsked)
+    assert len(asked) == 1
+    passed = case.ever(d.CheckpointPassed)
+    assert [each.reading for each in passed] == ["added"]
+    assert passed[0].test != asked[0].test
+    assert case.ever(d.CheckpointVoided)[0].why == "next_test"
+    proposed = case.ever(d.StepProposed)
+    assert [each.to_stage for each in proposed] == [4]
+    assert all(each.verdict == "met" for each in proposed[0].criteria)
+    shown = way(case.state, PROTOCOLS).programmes[0]
+    assert (shown.stage, shown.proposed, shown.checkpoint.status, shown.weeks) == (3, 4, "passed", 13)
+
+
+def test_01_no_week_is_lost_over_the_step_up() -> None:
+    assert all(each.consistent for each in told("01-textbook.csv").ever(d.WeekCounted))
+
+
+def test_02_flare_after_the_step_goes_back_to_holds_and_returns() -> None:
+    case = told("02-insertional-pounds.csv")
+    assert [each.to_loading for each in case.ever(d.LoadingLowered)] == [1]
+    assert len(case.ever(d.FlareClosed)) == 1
+    assert [each.percent for each in case.ever(d.LoadingRestored)] == [80]
+    assert (case.right.stage, case.right.loading) == (2, 2)
+
+
+def test_03_stalled_heel_drops_never_move_on() -> None:
+    case = told("03-heel-drops-stalled.csv")
+    assert case.ever(d.StageAdvanced) == []
+    too_fast = [each for each in case.ever(d.SessionWeighed) if "too_fast" in each.invalid_because]
+    assert len(too_fast) > 20
+    last = case.ever(d.StageHeld)[-1]
+    missing = {each.id for each in last.criteria if each.verdict != "met"}
+    assert {"2-3.rise", "2-3.bilateral"} <= missing
+
+
+def test_04_too_painful_holds_and_rest_advances_nobody() -> None:
+    case = told("04-too-painful-then-rest.csv")
+    assert case.ever(d.StageAdvanced) == []
+    assert all(each.within_limit == "not_met" for each in case.ever(d.SessionWeighed))
+    assert len(case.ever(d.HoldOpened)) == 1
+    assert case.ever(d.PatientTold)[0].about == "rest_does_not_restore"
+
+
+def test_05_fails_twice_is_inconclusive_and_passes_for_the_right_reasons() -> None:
+    case = told("05-checkpoint-twice.csv")
+    assert [each.parts for each in case.ever(d.CheckpointFailed)] == [("flare",), ("hold",)]
+    assert [each.missing for each in case.ever(d.CheckpointInconclusive)] == [("next_day",)]
+    passed = whens(case, d.CheckpointPassed)
+    assert len(passed) == 1
+    tests = [each.version for each in case.state.history.tests]
+    assert passed[0][1].test == tests[3]  # type: ignore[attr-defined]
+    assert [each.to_stage for each in case.ever(d.StepProposed)] == [4]
+    assert case.ever(d.StageAdvanced) == []
+
+
+def test_06_gets_no_loading_before_its_assessment() -> None:
+    case = told("06-both-places.csv")
+    weighed = case.ever(d.SessionWeighed)
+    assert [each.valid for each in weighed] == [False, *([True] * 6)]
+    assert "awaiting" in weighed[0].invalid_because
+    assert case.left.insertional
+
+
+def test_07_is_suspended_at_once() -> None:
+    case = told("07-red-flag.csv")
+    day, suspended = whens(case, d.LoadingSuspended)[0]
+    assert (day, suspended.flags) == (4, ("sudden_pop",))  # type: ignore[attr-defined]
+    after = case.ever(d.SessionWeighed)[-1]
+    assert not after.valid
+    assert "suspended" in after.invalid_because
+    assert way(case.state, PROTOCOLS).red_flags == ("sudden_pop",)
+
+
+def test_08_two_programmes_read_the_same_sessions() -> None:
+    case = told("08-both-tendons.csv")
+    assert [each.to_stage for each in case.ever(d.StageAdvanced)] == [2, 2]
+    assert case.left.weeks.consistent == case.right.weeks.consistent == 5
+    assert not case.left.insertional
+    assert case.right.insertional
+
+
+def test_09_the_cut_short_set_flares_and_the_pause_prescribes_nothing() -> None:
+    case = told("09-night-shifts.csv")
+    cut = next(each for each in case.ever(d.SessionWeighed) if each.within_limit == "not_met")
+    assert cut.invalid_because == ("too_few_sets", "too_few_reps")
+    paused = next(each for each in case.ever(d.WeekCounted) if each.first_day == "2026-03-16")
+    assert (paused.prescribed, paused.consistent) == ("0", False)
+    assert case.right.weeks.consistent == 6
