@@ -14,7 +14,8 @@ from libs.web.problem import request_id
 from libs.web.routes import Call, route
 from services.session_ingest.bodies import Zone
 from services.session_ingest.diary.dates import Order
-from services.session_ingest.diary.importing import DiaryImporter, Wanted
+from services.session_ingest.diary.importing import DiaryImporter
+from services.session_ingest.diary.plans import Wanted
 from services.session_ingest.diary.table import MAX_BYTES
 from services.session_ingest.handlers import Ingest
 

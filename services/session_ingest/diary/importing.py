@@ -3,7 +3,7 @@
 import asyncio
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Final
 
 import msgspec
@@ -13,29 +13,26 @@ from libs.eventlog.port import (
     Busy,
     Duplicate,
     Outcome,
-    Recorded,
     Refused,
     Unit,
 )
-from libs.events.base import ProtocolRef, Side, Told
-from libs.events.facts import ProgrammeEnrolled
+from libs.events.base import ProtocolRef
 from libs.kernel.errors import ForbiddenError, GoneError
-from libs.kernel.ids import ClinicId, LogId, PatientId, ProgrammeId, StreamId, clinical_log, subject_of
+from libs.kernel.ids import LogId, PatientId, ProgrammeId, clinical_log
 from libs.rehab.protocol import canonical_bytes, default_ref, load_default
 from libs.web.permissions import Permission, is_granted
-from libs.web.principals import Principal
 from services.session_ingest.admitting import ProtocolMissingError
-from services.session_ingest.diary.dates import Order
-from services.session_ingest.diary.facts import Importing, Planned, plan_facts
+from services.session_ingest.diary.answers import Imported, answer_of
+from services.session_ingest.diary.facts import Importing, plan_facts
 from services.session_ingest.diary.known import (
     Decided,
-    Fact,
     all_new,
     decide_fates,
     earlier_shift,
     slot_claim,
 )
-from services.session_ingest.diary.problems import RejectedRowsError, Rejection, Remark
+from services.session_ingest.diary.plans import Plan, Recognised, Wanted, recognised
+from services.session_ingest.diary.problems import RejectedRowsError, Rejection
 from services.session_ingest.diary.read import Diary, ReadOptions, read_diary
 from services.session_ingest.diary.units import (
     Blobs,
@@ -52,86 +49,6 @@ _TRIES: Final = 4
 _LOOKUPS_AT_ONCE: Final = 8
 _NEEDED: Final = {"placement": Permission.RULE, "assessment": Permission.RECORD_ASSESSMENT}
 """Rows that are a clinician's word, and what whoever brings them must be permitted."""
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """An import as it was asked for."""
-
-    principal: Principal
-    clinic: ClinicId
-    reference: str
-    zone: str
-    raw: bytes
-    request_id: str
-    order: Order | None = None
-    shift_to: dt.date | None = None
-    dry_run: bool = False
-    skip_bad: bool = False
-
-
-class EntryReceipt(msgspec.Struct, frozen=True):
-    """Where a fact of the import stands."""
-
-    event: str
-    version: int
-    position: int
-    leaf_hash: str
-
-
-class Imported(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a diary."""
-
-    clinic: str
-    patient: str | None
-    new_patient: bool
-    dry_run: bool
-    file: str
-    log: str
-    rows: int
-    rows_new: int
-    rows_known: int
-    rows_amended: int
-    rows_rejected: int
-    shift_weeks: int
-    header_line: int
-    guesses: tuple[Remark, ...]
-    questions: tuple[Remark, ...]
-    rejected: tuple[Rejection, ...]
-    first_version: int | None = None
-    last_version: int | None = None
-    entries: tuple[EntryReceipt, ...] = ()
-
-
-@dataclass(frozen=True)
-class Recognised:
-    """A patient whom the clinic's reference names, and what stands in their stream."""
-
-    id: PatientId
-    facts: Mapping[int, Fact]
-    """By position."""
-    programmes: Mapping[Side, Sequence[ProgrammeId]]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What an import would do."""
-
-    diary: Diary
-    fates: tuple[Decided, ...]
-    planned: tuple[Planned, ...]
-    rejections: tuple[Rejection, ...]
-    target: Target
-    new_patient: bool
-    protocol: bytes
-    compared: bool
-    """Whether each row was looked up; else all of them are taken for new."""
-    units: tuple[Unit, ...] = field(default=())
-
-    @property
-    def rejected(self) -> tuple[Rejection, ...]:
-        """What cannot be taken, in the order of the file."""
-        return tuple(sorted(self.rejections, key=lambda each: (each.line, each.column)))
 
 
 class DiaryImporter:
@@ -157,14 +74,14 @@ class DiaryImporter:
             plan = await self._plan(wanted, diary, options, now, compare=compare)
             _check_rejections(wanted, plan)
             if wanted.dry_run or not plan.units:
-                return _answer(wanted, plan, ())
+                return answer_of(wanted, plan, ())
             if not (plan.compared or plan.new_patient) and len(plan.units) > 1:
                 compare = True
                 continue
             outcomes = await self._append(plan.units)
             if all(isinstance(each, Appended | Duplicate) for each in outcomes):
                 await self._ingest.bus.hint([plan.target.log])
-                return _answer(wanted, plan, outcomes)
+                return answer_of(wanted, plan, outcomes)
             # Some of it is known: from before, or because somebody imports the same at the same time.
             if not _is_known(outcomes, compared=plan.compared):
                 break
@@ -206,6 +123,7 @@ class DiaryImporter:
             reference=wanted.reference,
             file_hash=diary.file_hash,
             rows=diary.rows,
+            open_import=known is not None and known.open_import,
         )
         protocol = await self._protocol(log, created.protocol)
         told = {id(each.entry) for each in planned}
@@ -251,7 +169,7 @@ class DiaryImporter:
         entries = await self._log.read_streams(log, [found.stream])
         if any(each.read_event is None and each.error is None for each in entries):
             raise GoneError(detail="the patient was erased")
-        return _recognised(found.stream, entries)
+        return recognised(found.stream, entries)
 
     async def _compare(
         self, log: LogId, known: Recognised, diary: Diary, wanted: Wanted, options: ReadOptions
@@ -308,19 +226,6 @@ class DiaryImporter:
         return outcomes
 
 
-def _recognised(stream: StreamId, entries: Sequence[Recorded]) -> Recognised:
-    told = [(each, event) for each in entries if isinstance(event := each.read_event, Told)]
-    programmes: dict[Side, list[tuple[int, ProgrammeId]]] = {"left": [], "right": []}
-    for _, event in told:
-        if isinstance(event, ProgrammeEnrolled):
-            programmes[event.side].append((event.episode, event.programme))
-    return Recognised(
-        id=PatientId(subject_of(stream)),
-        facts={each.position: Fact(each.version, event) for each, event in told},
-        programmes={side: [each for _, each in sorted(found)] for side, found in programmes.items()},
-    )
-
-
 def _check_rights(wanted: Wanted, diary: Diary) -> None:
     kinds = {each.kind for each in diary.entries}
     lacking = [
@@ -360,47 +265,3 @@ def _is_known(outcomes: Sequence[Outcome], *, compared: bool) -> bool:
     last = outcomes[-1]
     kinds = {each.claim.partition(":")[0] for each in last.claims} if isinstance(last, Refused) else set()
     return bool(kinds) and (not compared or kinds <= {"row", "identifier", "patient"})
-
-
-def _answer(wanted: Wanted, plan: Plan, outcomes: Sequence[Outcome]) -> Imported:
-    rejected = plan.rejected
-    rows = {fate: _rows(plan.fates, fate) for fate in ("new", "known", "amended")}
-    if outcomes and all(isinstance(each, Duplicate) for each in outcomes):
-        rows = {"new": 0, "known": sum(rows.values()), "amended": 0}
-    guesses = plan.diary.guesses
-    if plan.diary.shift_weeks and rows["new"] + rows["amended"]:
-        guesses += (Remark(text=f"all dates moved by {plan.diary.shift_weeks} weeks"),)
-    receipts = [
-        EntryReceipt(event, version, position, leaf.hex())
-        for each in outcomes
-        if isinstance(each, Appended)
-        for event, version, position, leaf in zip(
-            each.ids, each.versions, each.positions, each.leaf_hashes, strict=True
-        )
-    ]
-    nobody = plan.new_patient and not receipts
-    return Imported(
-        clinic=wanted.clinic,
-        patient=None if nobody else plan.target.patient,
-        new_patient=plan.new_patient,
-        dry_run=wanted.dry_run,
-        file=plan.diary.file_hash,
-        log=plan.target.log,
-        rows=plan.diary.rows,
-        rows_new=rows["new"],
-        rows_known=rows["known"],
-        rows_amended=rows["amended"],
-        rows_rejected=len({each.line for each in rejected}),
-        shift_weeks=plan.diary.shift_weeks,
-        header_line=plan.diary.header_line,
-        guesses=guesses,
-        questions=plan.diary.questions,
-        rejected=rejected,
-        first_version=receipts[0].version if receipts else None,
-        last_version=receipts[-1].version if receipts else None,
-        entries=tuple(receipts),
-    )
-
-
-def _rows(fates: Sequence[Decided], fate: str) -> int:
-    return sum(len(each.entry.readings) for each in fates if each.fate == fate)

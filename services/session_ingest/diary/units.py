@@ -44,6 +44,8 @@ class Target(msgspec.Struct, frozen=True, kw_only=True):
     reference: str
     file_hash: str
     rows: int
+    open_import: bool = False
+    """An earlier import of this patient broke off between its units: this one closes it."""
 
     @property
     def key(self) -> str:
@@ -94,6 +96,7 @@ def make_units(
     if len(chunks) > 1:
         opened = ImportOpened(**_told(target, first), file=target.file_hash, rows=target.rows)
         head.append(_draft(target, opened, first))
+    if len(chunks) > 1 or target.open_import:
         closed = ImportClosed(**_told(target, last), file=target.file_hash)
         chunks[-1].append(_draft(target, closed, last))
     chunks[0] = [*head, *chunks[0]]

@@ -16,7 +16,9 @@ from libs.rehab.protocol import default_ref
 from libs.runtime.clock import SystemClock, UuidV7Source
 from libs.web.permissions import Role
 from libs.web.principals import Principal
-from services.session_ingest.diary.importing import DiaryImporter, Imported, Wanted
+from services.session_ingest.diary.answers import Imported
+from services.session_ingest.diary.importing import DiaryImporter
+from services.session_ingest.diary.plans import Wanted
 from services.session_ingest.handlers import Ingest
 from services.session_ingest.known import Known
 from tests.support.postgres import Database

@@ -1,8 +1,11 @@
 import asyncio
 import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
+from libs.eventlog.port import Outcome, Unit
 from libs.events.facts import (
     CheckInRecorded,
     FactCorrected,
@@ -12,12 +15,13 @@ from libs.events.facts import (
     ProgrammeEnrolled,
     SessionLogged,
 )
-from libs.kernel.errors import ForbiddenError
+from libs.kernel.errors import ForbiddenError, UnavailableError
 from libs.kernel.ids import patient_stream
 from libs.web.permissions import Role
 from libs.web.principals import Principal
-from services.session_ingest.diary.importing import Imported
+from services.session_ingest.diary.answers import Imported
 from services.session_ingest.diary.problems import RejectedRowsError
+from services.session_ingest.handlers import Appender
 from tests.integration.diary.clinic import CLINIC, LOG, Clinic
 from tests.unit.diary.build import HEADER, drop, row, sample
 
@@ -208,3 +212,33 @@ async def test_patients_of_two_references_are_two(clinic: Clinic) -> None:
         patient_stream(each.patient)
         for each in (first, second)  # type: ignore[arg-type]
     }
+
+
+async def test_import_that_broke_off_between_its_units_is_finished_and_closed(clinic: Clinic) -> None:
+    start = dt.date(2020, 1, 1)
+    rows = [row(str(start + dt.timedelta(days=n)), "07:00", "morning", value="1") for n in range(1000)]
+    appender = clinic.ingest.appender
+    broken = replace(clinic, ingest=replace(clinic.ingest, appender=OnceAppender(appender)))
+    with pytest.raises(UnavailableError):
+        await broken.take(diary(*rows))
+    assert len(await clinic.entries()) == 902
+    rest = await clinic.take(diary(*rows))
+    assert counts(rest) == (100, 900, 0)
+    types = [each.envelope.type.split(".")[1] for each in await clinic.entries()]
+    assert len(types) == 1003
+    assert (types.count("import_opened"), types[-1]) == (1, "import_closed")
+
+
+class OnceAppender:
+    """Appends one unit, then the database is away."""
+
+    def __init__(self, appender: Appender) -> None:
+        self._appender = appender
+        self._used = False
+
+    async def append(self, units: Sequence[Unit]) -> list[Outcome]:
+        """The first time."""
+        if self._used:
+            raise UnavailableError
+        self._used = True
+        return await self._appender.append(units)
