@@ -8,8 +8,8 @@ from tests.support.postgres import Database
 
 
 @pytest.fixture
-async def house(database: Database) -> AsyncIterator[House]:
-    async with a_house(database) as made:
+async def house(module_database: Database) -> AsyncIterator[House]:
+    async with a_house(module_database) as made:
         yield made
 
 

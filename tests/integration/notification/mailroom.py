@@ -15,7 +15,7 @@ from libs.kernel.ids import LogId
 from services.notification.handlers import CATEGORIES
 from services.notification.mail import MailServer, Post, SmtpPost
 from services.notification.outgoing import Outgoing, outgoing
-from tests.integration.reporting.house import LOG, House
+from tests.integration.reporting.house import House
 
 TAKEN = "250 OK"
 
@@ -86,11 +86,11 @@ class MailRoom:
             batch=batch,
         )
 
-    async def read(self, log: LogId = LOG, batch: int = 256) -> None:
+    async def read(self, log: LogId | None = None, batch: int = 256) -> None:
         """Catch up with a log, what it appends itself included."""
         consumer = self.consumer(batch)
-        assert await consumer.catch_up(log)
-        assert await consumer.catch_up(log)
+        assert await consumer.catch_up(log or self.house.home)
+        assert await consumer.catch_up(log or self.house.home)
 
     async def send(self) -> int:
         """Send what is due; how many tries that were."""
@@ -99,7 +99,7 @@ class MailRoom:
             tries += now
         return tries
 
-    async def read_and_send(self, log: LogId = LOG) -> None:
+    async def read_and_send(self, log: LogId | None = None) -> None:
         await self.read(log)
         await self.send()
         await self.read(log)
@@ -108,7 +108,7 @@ class MailRoom:
         """How many deliveries are not over."""
         return int(await self.house.pool("notification").fetchval("SELECT count(*) FROM notification.outbox"))
 
-    async def recorded(self, log: LogId = LOG) -> list[str]:
+    async def recorded(self, log: LogId | None = None) -> list[str]:
         """The types of what notification recorded, in order."""
         return [each.envelope.type.split(".")[1] for each in await self.house.entries("delivery", log)]
 
@@ -119,6 +119,8 @@ async def a_mail_room(house: House) -> AsyncIterator[MailRoom]:
     receiver = Receiver()
     made: Callable[[], SMTP] = lambda: SMTP(receiver, hostname="localhost")  # noqa: E731
     server = await asyncio.get_running_loop().create_server(made, "127.0.0.1", 0)
+    # Other tests of the module leave deliveries open.
+    await house.pool("notification").execute("DELETE FROM notification.outbox")
     try:
         yield MailRoom(house, server.sockets[0].getsockname()[1], receiver)
     finally:

@@ -13,7 +13,7 @@ from services.notification.mail import NotSentError
 from services.notification.read_models import forget
 from tests.integration.notification.mailroom import MailRoom
 from tests.integration.progression_engine.world import days_ago, enrolled, session, told
-from tests.integration.reporting.house import ALERTS, LOG, OTHER, House
+from tests.integration.reporting.house import ALERTS, House
 
 PATIENTS_ADDRESS = "pat@example.org"
 HOLD = HoldOpened(judge=1, rule="P3", hold="sharp-2", kind="sharp", ends_with="clinician")
@@ -133,8 +133,11 @@ async def test_reading_the_log_again_from_the_start_sends_nothing_twice(house: H
     before = await room.recorded()
 
     async with house.pool("notification").acquire() as connection, connection.transaction():
-        await forget(connection, LOG)
-        await connection.execute("UPDATE consume.cursors SET position = -1 WHERE consumer = 'notification'")
+        await forget(connection, house.home)
+        await connection.execute(
+            "UPDATE consume.cursors SET position = -1 WHERE consumer = 'notification' AND log = $1",
+            house.home,
+        )
     await room.read(batch=3)
     await room.send()
 
@@ -148,8 +151,11 @@ async def test_what_was_not_sent_yet_is_sent_after_the_outbox_was_lost(house: Ho
     await room.read()
 
     async with house.pool("notification").acquire() as connection, connection.transaction():
-        await forget(connection, LOG)
-        await connection.execute("UPDATE consume.cursors SET position = -1 WHERE consumer = 'notification'")
+        await forget(connection, house.home)
+        await connection.execute(
+            "UPDATE consume.cursors SET position = -1 WHERE consumer = 'notification' AND log = $1",
+            house.home,
+        )
     await room.read_and_send()
 
     assert len(room.receiver.mails) == 2
@@ -260,11 +266,11 @@ async def test_nobody_without_an_address_is_written_to_and_it_is_recorded(
 
 
 async def test_each_clinic_is_told_of_its_own_patients_only(house: House, room: MailRoom) -> None:
-    await house.clinic(OTHER, alerts_to="alerts@other.example")
+    await house.clinic(house.other, alerts_to="alerts@other.example")
     await flagged(house)
 
     await room.read_and_send()
-    await room.read_and_send(f"{OTHER}-c-1")  # type: ignore[arg-type]
+    await room.read_and_send(house.elsewhere)
 
     assert room.receiver.to("alerts@other.example") == []
-    assert await room.recorded(f"{OTHER}-c-1") == []  # type: ignore[arg-type]
+    assert await room.recorded(house.elsewhere) == []

@@ -1,5 +1,6 @@
 """A clinic with all services over one real database, each under its own role, woken by hand."""
 
+import itertools
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -29,20 +30,32 @@ from services.progression_engine.consumer import make_running
 from tests.integration.progression_engine.world import MEMBER, SETTINGS, days_ago, told
 from tests.support.postgres import Database
 
-HARBOUR, OTHER = ClinicId("harbour"), ClinicId("other")
-LOG = clinical_log(HARBOUR)
 ALERTS = "alerts@harbour.example"
 IDS = UuidV7Source()
+_numbers = itertools.count(1)
 ROLES = ("heelrise_ingest", "heelrise_engine", "heelrise_notification", "heelrise_reporting")
 
 
 @dataclass(frozen=True)
 class House:
-    """The logs as each role sees them."""
+    """The logs as each role sees them. Each test has clinics of its own in a database that others use too."""
 
     database: Database
     logs: dict[str, PostgresEventLog]
     bus: MemoryBus
+    slug: ClinicId
+    other: ClinicId
+    """Another clinic's slug, for a test that creates it."""
+
+    @property
+    def home(self) -> LogId:
+        """The clinical log of the test's clinic."""
+        return clinical_log(self.slug)
+
+    @property
+    def elsewhere(self) -> LogId:
+        """The clinical log of the other clinic."""
+        return clinical_log(self.other)
 
     def log(self, role: str) -> PostgresEventLog:
         """The log as `ingest`, `engine`, `notification` or `reporting` sees it."""
@@ -52,11 +65,11 @@ class House:
         """The connections of a role."""
         return self.log(role).pool
 
-    async def clinic(self, slug: ClinicId = HARBOUR, *, alerts_to: str | None = ALERTS) -> str:
+    async def clinic(self, slug: ClinicId, *, alerts_to: str | None = ALERTS) -> str:
         """Create a clinic; its id."""
         event = ClinicCreated(
             clinic=slug,
-            name=f"{slug.title()} Physio",
+            name="Harbour Physio",
             settings=SETTINGS,
             protocol=default_ref(),
             alerts_to=alerts_to,
@@ -69,13 +82,13 @@ class House:
     async def patient(
         self,
         *facts: tuple[datetime, Event],
-        log: LogId = LOG,
+        log: LogId | None = None,
         name: str | None = None,
         email: str | None = None,
         at: datetime | None = None,
     ) -> PatientId:
         """Register somebody, with these facts behind the registration, in one unit."""
-        patient = PatientId(IDS.new_id())
+        patient, log = PatientId(IDS.new_id()), log or self.home
         stream = patient_stream(patient)
         first = at or min([at for at, _ in facts], default=days_ago(1))
         registration = PatientRegistered(**told(first), name=name, email=email)  # type: ignore[arg-type]
@@ -90,17 +103,20 @@ class House:
         assert isinstance(outcome, Appended), outcome
         return patient
 
-    async def tell(self, patient: PatientId, *facts: tuple[datetime, Event], log: LogId = LOG) -> Appended:
+    async def tell(
+        self, patient: PatientId, *facts: tuple[datetime, Event], log: LogId | None = None
+    ) -> Appended:
         """Append facts of a patient in one unit."""
-        unit = Unit(log=log, drafts=tuple(_draft(patient, *fact) for fact in facts))
+        unit = Unit(log=log or self.home, drafts=tuple(_draft(patient, *fact) for fact in facts))
         (outcome,) = await self.log("ingest").append([unit])
         assert isinstance(outcome, Appended), outcome
         return outcome
 
     async def conclude(
-        self, patient: PatientId, version: int, *decisions: Decision, at: datetime, log: LogId = LOG
+        self, patient: PatientId, version: int, *decisions: Decision, at: datetime, log: LogId | None = None
     ) -> Appended:
         """Answer an input with these decisions, whatever the judge would say."""
+        log = log or self.home
         entries = await self.log("engine").read_streams(log, [patient_stream(patient)])
         answered = entries[version - 1]
         stream = judgement_stream(patient)
@@ -122,16 +138,16 @@ class House:
         assert isinstance(outcome, Appended), outcome
         return outcome
 
-    async def decide(self, log: LogId = LOG) -> None:
+    async def decide(self, log: LogId | None = None) -> None:
         """Let the engine answer everything."""
         running = make_running(
             pool=self.pool("engine"), log=self.log("engine"), bus=self.bus, clock=SystemClock()
         )
-        assert await running.consumer.catch_up(log)
+        assert await running.consumer.catch_up(log or self.home)
 
-    async def entries(self, category: str, log: LogId = LOG) -> list[Recorded]:
+    async def entries(self, category: str, log: LogId | None = None) -> list[Recorded]:
         """All entries of one category, in order."""
-        every = await self.log("reporting").read(log, after=-1, limit=100_000)
+        every = await self.log("reporting").read(log or self.home, after=-1, limit=100_000)
         return [each for each in every if each.stream.startswith(f"{category}-")]
 
 
@@ -142,13 +158,14 @@ def _draft(patient: PatientId, at: datetime, event: Event) -> Draft:
 
 @asynccontextmanager
 async def a_house(database: Database) -> AsyncIterator[House]:
-    """A house over a fresh database, with one clinic."""
+    """A house with one clinic of its own."""
     async with AsyncExitStack() as stack:
         logs = {}
         for role in ROLES:
             pool = await open_pool(database.url(role), database.password, min_size=0, max_size=6)
             stack.push_async_callback(pool.close)
             logs[role] = PostgresEventLog(pool, clock=SystemClock(), ids=IDS)
-        house = House(database, logs, MemoryBus())
-        await house.clinic()
+        number = next(_numbers)
+        house = House(database, logs, MemoryBus(), ClinicId(f"harbour-{number}"), ClinicId(f"other-{number}"))
+        await house.clinic(house.slug)
         yield house

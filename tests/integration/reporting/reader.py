@@ -15,7 +15,7 @@ from libs.web.issuer import LocalIssuer
 from services.reporting.api import Api
 from services.reporting.main import build_app
 from services.reporting.settings import ReportingSettings
-from tests.integration.reporting.house import HARBOUR, LOG, House
+from tests.integration.reporting.house import House
 
 CLINICIAN = "0198c0de-0000-7000-8000-0000000000c1"
 
@@ -35,15 +35,20 @@ class Reader:
         api: Api = self.app.state.api
         return api
 
-    async def project(self, log: LogId = LOG) -> None:
+    async def project(self, log: LogId | None = None) -> None:
         """Let the read models catch up."""
-        assert await self.app.state.consumer.catch_up(log)
+        assert await self.app.state.consumer.catch_up(log or self._house.home)
 
     async def ask(
-        self, path: str, *, role: str = "clinician", clinic: ClinicId = HARBOUR, patient: str | None = None
+        self,
+        path: str,
+        *,
+        role: str = "clinician",
+        clinic: ClinicId | None = None,
+        patient: str | None = None,
     ) -> httpx.Response:
         """GET a path as somebody; a path without a leading slash is below the principal's clinic."""
-        subject = None if patient else CLINICIAN
+        clinic, subject = clinic or self._house.slug, None if patient else CLINICIAN
         token = self._issuer.issue(role=role, clinic=clinic, patient=patient, subject=subject)
         place = path if path.startswith("/") else f"/v1/clinics/{clinic}/{path}"
         return await self.client.get(place, headers={"Authorization": f"Bearer {token}"})
@@ -54,9 +59,9 @@ class Reader:
         assert answer.status_code == 200, answer.text
         return answer.json()
 
-    async def accesses(self, clinic: ClinicId = HARBOUR) -> list[tuple[Recorded, RecordAccessed]]:
+    async def accesses(self) -> list[tuple[Recorded, RecordAccessed]]:
         """What the access log says, in order."""
-        entries = await self._house.log("reporting").read(access_log(clinic), after=-1, limit=1000)
+        entries = await self._house.log("reporting").read(access_log(self._house.slug), after=-1, limit=1000)
         return [(each, each.event) for each in entries if isinstance(each.event, RecordAccessed)]
 
 

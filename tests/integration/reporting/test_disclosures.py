@@ -5,7 +5,7 @@ from libs.events.accesses import RecordDisclosed
 from libs.events.deliveries import DeliveryFailed, DeliverySucceeded
 from libs.kernel.ids import PatientId, StreamId, access_log
 from tests.integration.progression_engine.world import days_ago, enrolled
-from tests.integration.reporting.house import HARBOUR, IDS, LOG, House
+from tests.integration.reporting.house import IDS, House
 from tests.integration.reporting.reader import Reader
 
 
@@ -24,13 +24,13 @@ async def delivered(house: House, patient: PatientId, recipient: str, *, failed:
         actor="service:notification",
         causation_id=about,
     )
-    (outcome,) = await house.log("notification").append([Unit(log=LOG, drafts=(draft,))])
+    (outcome,) = await house.log("notification").append([Unit(log=house.home, drafts=(draft,))])
     assert isinstance(outcome, Appended), outcome
     return delivery
 
 
 async def disclosures(house: House) -> list[RecordDisclosed]:
-    entries = await house.log("reporting").read(access_log(HARBOUR), after=-1, limit=1000)
+    entries = await house.log("reporting").read(access_log(house.slug), after=-1, limit=1000)
     return [each.event for each in entries if isinstance(each.event, RecordDisclosed)]
 
 
@@ -64,7 +64,7 @@ async def test_a_disclosure_is_recorded_once_however_often_the_log_is_read(
     await reader.project()
 
     await house.pool("reporting").execute(
-        "UPDATE consume.cursors SET position = -1 WHERE consumer = 'reporting'"
+        "UPDATE consume.cursors SET position = -1 WHERE consumer = 'reporting' AND log = $1", house.home
     )
     await reader.project()
 

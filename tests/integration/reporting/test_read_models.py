@@ -20,14 +20,16 @@ from tests.integration.progression_engine.world import (
     session,
     told,
 )
-from tests.integration.reporting.house import LOG, OTHER, House
+from tests.integration.reporting.house import House
 from tests.integration.reporting.reader import Reader
 
 
 async def tables(house: House) -> dict[str, list[tuple[object, ...]]]:
     found = {}
     async with house.pool("reporting").acquire() as connection, connection.transaction():
-        await connection.execute("SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)", LOG)
+        await connection.execute(
+            "SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)", house.home
+        )
         for table in TABLES:
             rows = await connection.fetch(f"SELECT * FROM reporting.{table} ORDER BY 1, 2, 3")
             found[table] = [tuple(row.values()) for row in rows]
@@ -59,17 +61,21 @@ async def test_what_is_rebuilt_equals_what_was_live(house: House, batch: int, ke
             )
         if day % 3 == 0:
             await house.decide()
-        await live.catch_up(LOG)
+        await live.catch_up(house.home)
     await house.decide()
-    await live.catch_up(LOG)
+    await live.catch_up(house.home)
     before = await tables(house)
 
     async with house.pool("reporting").acquire() as connection, connection.transaction():
-        await connection.execute("SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)", LOG)
-        await forget(connection, LOG)
-        await connection.execute("UPDATE consume.cursors SET position = -1 WHERE consumer = 'reporting'")
+        await connection.execute(
+            "SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)", house.home
+        )
+        await forget(connection, house.home)
+        await connection.execute(
+            "UPDATE consume.cursors SET position = -1 WHERE consumer = 'reporting' AND log = $1", house.home
+        )
     assert not any((await tables(house)).values())
-    await projecting(house, batch=batch, kept=kept).catch_up(LOG)
+    await projecting(house, batch=batch, kept=kept).catch_up(house.home)
 
     assert await tables(house) == before
     assert {len(before["patients"]), len(before["panel"])} == {3}
@@ -83,18 +89,22 @@ async def test_two_replicas_by_turns_write_what_one_writes(house: House) -> None
         await house.tell(patient, (days_ago(day), session(days_ago(day))))
         if day % 2 == 0:
             await house.decide()
-        await replicas[day % 2].catch_up(LOG)
+        await replicas[day % 2].catch_up(house.home)
     await house.decide()
-    await replicas[0].catch_up(LOG)
-    await replicas[1].catch_up(LOG)
+    await replicas[0].catch_up(house.home)
+    await replicas[1].catch_up(house.home)
 
     (row,) = (await tables(house))["patients"]
 
     async with house.pool("reporting").acquire() as connection, connection.transaction():
-        await connection.execute("SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)", LOG)
-        await forget(connection, LOG)
-        await connection.execute("UPDATE consume.cursors SET position = -1 WHERE consumer = 'reporting'")
-    await projecting(house, batch=1000, kept=10).catch_up(LOG)
+        await connection.execute(
+            "SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)", house.home
+        )
+        await forget(connection, house.home)
+        await connection.execute(
+            "UPDATE consume.cursors SET position = -1 WHERE consumer = 'reporting' AND log = $1", house.home
+        )
+    await projecting(house, batch=1000, kept=10).catch_up(house.home)
     assert (await tables(house))["patients"] == [row]
 
 
@@ -196,7 +206,7 @@ async def test_a_patient_in_quarantine_is_not_current(house: House, reader: Read
     await reader.project()
     await house.pool("engine").execute(
         "INSERT INTO consume.quarantine VALUES ('engine', $1, $2, 3, 'unexpected', '', now(), 3)",
-        LOG, f"patient-{patient}",
+        house.home, f"patient-{patient}",
     )  # fmt: skip
 
     (row,) = (await reader.read("panel"))["programmes"]
@@ -236,12 +246,12 @@ async def test_the_tables_show_nothing_without_naming_a_log(house: House, reader
 
 
 async def test_the_tables_show_no_other_clinic(house: House, reader: Reader) -> None:
-    await house.clinic(OTHER)
+    await house.clinic(house.other)
     await house.patient((days_ago(2), enrolled(days_ago(2))))
     await house.decide()
     await reader.project()
 
     async with house.pool("reporting").acquire() as connection, connection.transaction():
-        await connection.execute("SELECT set_config('heelrise.logs', '{other-c-1}', true)")
+        await connection.execute("SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)", house.elsewhere)
         for table in TABLES:
             assert await connection.fetch(f"SELECT * FROM reporting.{table}") == []

@@ -11,13 +11,13 @@ from libs.events.facts import NoteRecorded
 from libs.kernel.ids import LogId, PatientId
 from libs.rehab.protocol import default_ref
 from tests.integration.progression_engine.world import check_in, days_ago, enrolled, session, told
-from tests.integration.reporting.house import LOG, OTHER, House
+from tests.integration.reporting.house import House
 from tests.integration.reporting.reader import CLINICIAN, Reader
 
 SCRIPT = "<script>alert(1)</script> \u202e {{7*7}} ${jndi:ldap://x}"
 
 
-async def somebody(house: House, log: LogId = LOG, name: str = "Jo Summers") -> PatientId:
+async def somebody(house: House, log: LogId | None = None, name: str = "Jo Summers") -> PatientId:
     at, morning = days_ago(2), days_ago(1.4)
     return await house.patient(
         (at, enrolled(at)), (at, session(at)), (morning, check_in(morning)), log=log, name=name
@@ -273,7 +273,7 @@ async def test_refusals_are_recorded_in_the_own_clinics_log(house: House, reader
     await reader.ask(f"patients/{theirs}", role="patient", patient=mine)
     await reader.ask("panel", role="patient", patient=mine)
     await reader.ask(f"patients/{uuid4()}")
-    await reader.ask(f"/v1/clinics/other/patients/{theirs}")
+    await reader.ask(f"/v1/clinics/{house.other}/patients/{theirs}")
 
     seen = [event for _, event in await reader.accesses()]
     assert [(each.operation, each.outcome) for each in seen] == [
@@ -287,16 +287,16 @@ async def test_refusals_are_recorded_in_the_own_clinics_log(house: House, reader
 
 
 async def test_another_clinics_patient_is_an_unknown_one(house: House, reader: Reader) -> None:
-    await house.clinic(OTHER)
-    theirs = await somebody(house, LogId("other-c-1"))
-    await house.decide(LogId("other-c-1"))
-    (decision, *_) = await house.entries("judgement", LogId("other-c-1"))
+    await house.clinic(house.other)
+    theirs = await somebody(house, house.elsewhere)
+    await house.decide(house.elsewhere)
+    (decision, *_) = await house.entries("judgement", house.elsewhere)
 
     for path, unknown in zip(
         paths(theirs, decision.envelope.id), paths(str(uuid4()), str(uuid4())), strict=True
     ):
         assert _said(await reader.ask(path)) == _said(await reader.ask(unknown)), path
-    assert _said(await reader.ask(f"/v1/clinics/other/patients/{theirs}")) == _said(
+    assert _said(await reader.ask(f"/v1/clinics/{house.other}/patients/{theirs}")) == _said(
         await reader.ask(f"/v1/clinics/nowhere/patients/{theirs}")
     )
     assert (await reader.read("entries"))["entries"] == []
@@ -314,7 +314,7 @@ async def test_an_auditor_reads_entries_without_their_data(house: House, reader:
     first = await reader.read("entries?limit=3", role="auditor")
     rest = await reader.read(f"entries?limit=500&after={first['next']}", role="auditor")
 
-    recorded = await house.log("reporting").read(LOG, after=-1, limit=1000)
+    recorded = await house.log("reporting").read(house.home, after=-1, limit=1000)
     shown = [*first["entries"], *rest["entries"]]
     assert [each["position"] for each in shown] == list(range(len(recorded)))
     assert [each["leaf_hash"] for each in shown] == [each.leaf_hash.hex() for each in recorded]
@@ -344,7 +344,7 @@ async def test_a_wrong_query_is_refused(reader: Reader, query: str) -> None:
 async def test_nobody_reads_without_a_token(house: House, reader: Reader) -> None:
     patient = await somebody(house)
 
-    answer = await reader.client.get(f"/v1/clinics/harbour/patients/{patient}")
+    answer = await reader.client.get(f"/v1/clinics/{house.slug}/patients/{patient}")
 
     assert answer.status_code == 401
     assert await reader.accesses() == []
@@ -355,7 +355,7 @@ async def test_an_operator_reads_nobodys_data(house: House, reader: Reader) -> N
     token = reader._issuer.issue(role="operator")
 
     answer = await reader.client.get(
-        f"/v1/clinics/harbour/patients/{patient}", headers={"Authorization": f"Bearer {token}"}
+        f"/v1/clinics/{house.slug}/patients/{patient}", headers={"Authorization": f"Bearer {token}"}
     )
 
     assert answer.status_code == 403
