@@ -37,7 +37,7 @@ Everything runs on this machine, with its data in one folder.
   heelrise up                        start everything, stop with Ctrl-C
   heelrise status                    what runs, who lags, what is quarantined
   heelrise import FILE --clinic harbour --zone Australia/Melbourne
-  heelrise patient --clinic harbour  whom there is
+  heelrise patient list              whom there is
   heelrise replay --check            decide everything again and compare
 
 The folder is --data, else HEELRISE_DATA, else your user data folder.
