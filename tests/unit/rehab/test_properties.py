@@ -256,7 +256,9 @@ def _field(hint: Any) -> st.SearchStrategy[Any]:
 def _values(kind: type[d.Decision]) -> st.SearchStrategy[d.Decision]:
     """Any decision of a kind, as odd as its types allow."""
     hints = {name: each for name, each in get_type_hints(kind).items() if name in kind.__struct_fields__}
-    return st.builds(kind, **{name: ODD.get(name) or _field(hint) for name, hint in hints.items()})
+    return st.builds(
+        kind, **{name: ODD[name] if name in ODD else _field(hint) for name, hint in hints.items()}
+    )
 
 
 DECISIONS = st.one_of([_values(each) for each in d.DECISIONS])
