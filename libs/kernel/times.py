@@ -18,4 +18,6 @@ def parse_instant(text: str) -> datetime:
 
     Raises: ValueError for any other form.
     """
-    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=UTC)
+    if len(text) != 27 or text[4::3][:2] != "--" or text[10] != "T" or text[19] != "." or text[26] != "Z":
+        raise ValueError("an instant is written as 2026-03-02T08:29:00.000000Z")
+    return datetime.fromisoformat(text).replace(tzinfo=UTC)
