@@ -20,6 +20,7 @@ _TEST: Final[dict[str, Checkpoint]] = {
     "pending": "pending",
     "inconclusive": "inconclusive",
     "asked": "reading_asked",
+    "failed": "failed",
 }
 
 
@@ -74,7 +75,7 @@ def _row(record: Record, programme: Programme) -> PanelRow:
         loading=programme.loading,
         state=state_of(record, programme),
         weeks=programme.weeks.consistent,
-        checkpoint=_checkpoint(record, programme),
+        checkpoint=_checkpoint(programme),
         proposed=programme.proposal.to_stage if programme.proposal is not None else None,
         holds=_holds(programme),
         red_flags=red_flags_of(record),
@@ -110,12 +111,11 @@ def state_of(record: Record, programme: Programme) -> State:
     return "proposed" if programme.proposal is not None else "active"
 
 
-def _checkpoint(record: Record, programme: Programme) -> Checkpoint:
-    if programme.passed is not None:
-        return "passed"
-    if programme.test is not None:
-        return _TEST.get(programme.test.status, "pending")
-    return "failed" if programme.id in record.failed else "none"
+def _checkpoint(programme: Programme) -> Checkpoint:
+    test, passed = programme.test, programme.passed
+    if test is not None and (passed is None or test.status in ("pending", "asked")):
+        return _TEST.get(test.status, "pending")
+    return "none" if passed is None else "passed"
 
 
 def _holds(programme: Programme) -> tuple[OpenHold, ...]:

@@ -10,13 +10,6 @@ from typing import TypeAlias
 import msgspec
 
 from libs.events.base import Decision, Event
-from libs.events.decisions import (
-    CheckpointFailed,
-    CheckpointInconclusive,
-    CheckpointPassed,
-    CheckpointPending,
-    CheckpointReadingAsked,
-)
 from libs.events.rulings import TimePassed
 from libs.kernel.ids import EntryId, LogId, PatientId, StreamId
 from libs.rehab.fold import apply
@@ -81,8 +74,6 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     """Inputs without their answers yet, in order."""
     partial: tuple[Answer, ...] = ()
     """Answers to the first of them, while the batch has not shown them all."""
-    failed: frozenset[str] = frozenset()
-    """Programmes whose newest checkpoint test failed: the state keeps only what may still become a pass."""
 
     @property
     def waiting_since(self) -> datetime | None:
@@ -133,25 +124,7 @@ def _judged(record: Record, line: Answer) -> Record:
         answered=first.version,
         open=rest,
         partial=(),
-        failed=_failed(record.failed, partial),
     )
-
-
-def _failed(failed: frozenset[str], answers: Iterable[Answer]) -> frozenset[str]:
-    for each in answers:
-        match each.decision:
-            case CheckpointFailed(programme=programme) if programme is not None:
-                failed |= {programme}
-            case (
-                CheckpointPending(programme=programme)
-                | CheckpointPassed(programme=programme)
-                | CheckpointInconclusive(programme=programme)
-                | CheckpointReadingAsked(programme=programme)
-            ) if programme is not None:
-                failed -= {programme}
-            case _:
-                pass
-    return failed
 
 
 def as_input(line: Told) -> Input:
