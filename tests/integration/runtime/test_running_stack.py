@@ -1,7 +1,7 @@
 """A command that needs the database starts the embedded one for its own time when none runs."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import asyncpg
@@ -11,6 +11,7 @@ import pytest
 from libs.runtime.ports import DEFAULTS
 from libs.runtime.stack import StackView, load_state, running_stack, with_needs
 from libs.runtime.state import AlreadyRunningError, state_file
+from tests.support.folders import data_folder
 
 FREE = dict.fromkeys(DEFAULTS, 0)
 
@@ -24,13 +25,18 @@ async def asked(view: StackView) -> str:
 
 
 @pytest.fixture
-async def held(tmp_path: Path) -> AsyncIterator[StackView]:
-    async with running_stack(tmp_path / "data", {"postgres"}, passing=False, ports=FREE) as view:
+def data() -> Iterator[Path]:
+    with data_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+async def held(data: Path) -> AsyncIterator[StackView]:
+    async with running_stack(data, {"postgres"}, passing=False, ports=FREE) as view:
         yield view
 
 
-async def test_the_database_runs_for_the_time_of_the_block_and_leaves_nothing(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+async def test_the_database_runs_for_the_time_of_the_block_and_leaves_nothing(data: Path) -> None:
     async with running_stack(data, {"postgres"}, ports=FREE) as view:
         assert await asked(view) == "heelrise_reporting"
         state = load_state(data)
@@ -59,8 +65,7 @@ async def test_a_second_stack_on_a_folder_is_refused(held: StackView) -> None:
             pass
 
 
-async def test_a_start_that_is_cancelled_leaves_nothing(tmp_path: Path) -> None:
-    data = tmp_path / "data"
+async def test_a_start_that_is_cancelled_leaves_nothing(data: Path) -> None:
 
     async def start() -> None:
         async with running_stack(data, {"postgres", "nats"}, ports=FREE):
