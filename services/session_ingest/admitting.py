@@ -49,7 +49,6 @@ async def create_clinic(ingest: Ingest, asked: Asked, body: ClinicBody) -> Recei
         event=event, id=uuid, occurred_at=asked.now, actor=asked.principal.actor, request=asked.claim
     )
     outcome = await ingest.log.create_clinic(draft)
-    ingest.known.forget_clinics()
     if isinstance(outcome, Appended):
         return of_appended(outcome, asked.clinic, REGISTRY, StreamId(f"clinic-{uuid}"))
     if isinstance(outcome, Duplicate):

@@ -1,9 +1,7 @@
 """What ingest knows of clinics and patients: asked of the log once, then remembered."""
 
 import asyncio
-import time
 from collections import OrderedDict
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +13,6 @@ from libs.kernel.errors import GoneError, NotFoundError
 from libs.kernel.ids import REGISTRY, ClinicId, LogId, PatientId, StreamId, clinical_log, patient_stream
 
 _PATIENTS: Final = 50_000
-_ASK_AGAIN_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +30,9 @@ def patient_claim(patient: PatientId) -> Claim:
 class Known:
     """Clinics and patients by id; those that are not there are asked for again each time."""
 
-    def __init__(self, log: EventLog, elapsed: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, log: EventLog) -> None:
         self._log = log
-        self._elapsed = elapsed
         self._clinics: dict[ClinicId, Clinic] = {}
-        self._asked_at = -_ASK_AGAIN_S
         self._asking = asyncio.Lock()
         self._created: dict[ClinicId, ClinicCreated] = {}
         self._patients: OrderedDict[tuple[LogId, PatientId], KnownPatient] = OrderedDict()
@@ -45,18 +40,14 @@ class Known:
     async def clinic(self, slug: ClinicId) -> Clinic:
         """A clinic. Raises: NotFoundError."""
         if slug not in self._clinics:
-            # Who comes while somebody asks waits for that answer: not yet known is not "there is none".
+            # One asks, the others wait. All clinics are read only where this one is claimed.
             async with self._asking:
-                if slug not in self._clinics and self._elapsed() - self._asked_at >= _ASK_AGAIN_S:
-                    self._asked_at = self._elapsed()
+                claim = Claim("clinic", (slug,))
+                if slug not in self._clinics and await self._log.lookup_claim(REGISTRY, claim):
                     self._clinics = {each.slug: each for each in await self._log.clinics()}
         if slug not in self._clinics:
             raise NotFoundError
         return self._clinics[slug]
-
-    def forget_clinics(self) -> None:
-        """Ask anew at the next look: one was just created."""
-        self._asked_at = -_ASK_AGAIN_S
 
     async def created(self, slug: ClinicId) -> ClinicCreated:
         """How a clinic was created: its settings and protocol. Raises: NotFoundError."""

@@ -1,9 +1,14 @@
+import logging
 from collections.abc import Callable
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
 from libs.bus.memory import MemoryBus
+from libs.eventlog.port import Appended, Draft, Unit
+from libs.events.lifecycle import PatientErased
+from libs.kernel.ids import LogId, StreamId
 from tests.integration.session_ingest.conftest import AT, HARBOUR, Caller, exercise, session
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -138,3 +143,35 @@ async def test_the_keeper_is_told_of_an_append(patient: Caller, bus: MemoryBus) 
     await patient.post("check-ins", {"at": AT, "pain": 1})
     assert await hints.take() == {f"{HARBOUR}-c-1"}
     await hints.close()
+
+
+async def test_b18_an_erased_patient_is_410_whether_known_before_or_not(
+    clinician: Caller,
+) -> None:
+    assert (await clinician.post("check-ins", {"at": AT, "pain": 1}, key="erased")).status_code == 201
+    assert clinician.log is not None
+    erasure = Draft(
+        event=PatientErased(patient=clinician.patient, asked_by="clinic_admin:x"),
+        stream=StreamId(f"patient-{clinician.patient}"),
+        occurred_at=datetime.now(UTC),
+        actor="clinic_admin:x",
+    )
+    (outcome,) = await clinician.log.append([Unit(log=LogId(f"{HARBOUR}-c-1"), drafts=(erasure,))])
+    assert isinstance(outcome, Appended), outcome
+    for _ in range(2):
+        answer = await clinician.post("check-ins", {"at": AT, "pain": 2})
+        assert (answer.status_code, answer.json()["code"]) == (410, "erased")
+
+
+async def test_h5_what_is_told_reaches_no_log_line(
+    clinician: Caller, caplog: pytest.LogCaptureFixture
+) -> None:
+    canary = "ZZCANARY"
+    with caplog.at_level(logging.DEBUG):
+        await clinician.post("check-ins", {"at": AT, "pain": 1, "note": canary})
+        await clinician.post("check-ins", {"at": canary, "pain": canary, "note": canary, canary: canary})
+        await clinician.post(f"/v1/clinics/{HARBOUR}/patients", {"at": AT, "name": canary, "email": canary})
+        await clinician.post("sessions", b'{"note":"' + canary.encode())
+        await clinician.post(canary, {"at": AT})
+    ours = [each for each in caplog.records if not each.name.startswith(("httpx", "httpcore"))]
+    assert [each for each in ours if canary in str(vars(each))] == []

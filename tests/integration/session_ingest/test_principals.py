@@ -1,11 +1,15 @@
 """Who may write what, and where."""
 
+import asyncio
 from collections.abc import Callable
 
 import httpx
 import pytest
 
+from libs.bus.memory import MemoryBus
 from libs.web.issuer import LocalIssuer
+from services.session_ingest.main import build_app
+from services.session_ingest.settings import IngestSettings
 from tests.integration.session_ingest.conftest import AT, HARBOUR, Caller, session
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -116,3 +120,32 @@ async def test_only_who_may_registers_patients(
 async def test_only_an_operator_creates_clinics(as_: Callable[..., Caller], role: str) -> None:
     body = {"clinic": "new", "name": "New", "zone": "Australia/Melbourne"}
     assert (await as_(role).post("/v1/clinics", body)).status_code == 403
+
+
+async def test_a_clinic_that_many_ask_for_at_once_is_there_for_all(
+    clinics: tuple[str, ...], settings: IngestSettings, as_: Callable[..., Caller]
+) -> None:
+    fresh = build_app(settings, MemoryBus())
+    async with fresh.router.lifespan_context(fresh):
+        transport = httpx.ASGITransport(fresh)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            caller = Caller(client, as_("clinician").token)
+            asked = (caller.post(f"/v1/clinics/{HARBOUR}/patients", {"at": AT}) for _ in range(8))
+            answers = await asyncio.gather(*asked)
+            assert {each.status_code for each in answers} == {201}
+            lost = (caller.post("/v1/clinics/nowhere/patients", {"at": AT}) for _ in range(3))
+            assert {each.status_code for each in await asyncio.gather(*lost)} == {404}
+
+
+async def test_a_clinic_created_elsewhere_is_known_at_once(
+    clinics: tuple[str, ...], settings: IngestSettings, as_: Callable[..., Caller]
+) -> None:
+    fresh = build_app(settings, MemoryBus())
+    async with fresh.router.lifespan_context(fresh):
+        transport = httpx.ASGITransport(fresh)
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
+            caller = Caller(client, as_("clinician", "jetty").token)
+            assert (await caller.post("/v1/clinics/jetty/patients", {"at": AT})).status_code == 404
+            body = {"clinic": "jetty", "name": "Jetty", "zone": "Australia/Melbourne"}
+            assert (await as_("operator", None).post("/v1/clinics", body)).status_code == 201
+            assert (await caller.post("/v1/clinics/jetty/patients", {"at": AT})).status_code == 201

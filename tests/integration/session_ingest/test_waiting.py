@@ -86,7 +86,7 @@ async def test_waiting_brings_the_decisions_once_they_are_there(
 async def test_waiting_ends_and_the_fact_stands(clinician: Caller) -> None:
     began = time.monotonic()
     answer = await clinician.post("check-ins", CHECK_IN, headers={"Prefer": "respond-async, wait=1"})
-    assert 0.9 < time.monotonic() - began < 2.5
+    assert 0.9 < time.monotonic() - began < 5
     assert (answer.status_code, "decided" in answer.json()) == (201, False)
     assert "preference-applied" not in answer.headers
 

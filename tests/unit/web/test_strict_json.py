@@ -81,10 +81,10 @@ def test_b9_duplicate_keys_are_malformed(raw: bytes) -> None:
     ],
 )
 def test_b10_too_deep_too_long_too_many_is_refused_quickly(raw: bytes) -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     with pytest.raises(InvalidError):
         parse_strict(raw)
-    assert time.perf_counter() - began < 0.5
+    assert time.process_time() - began < 0.5
 
 
 def test_b10_what_is_just_within_the_bounds_is_taken() -> None:
