@@ -58,6 +58,8 @@ def judge_test(sitting: Sitting, programme: Programme, fact: Fact[CheckpointTest
         sitting.say(
             CheckpointNotCounted, RULE, programme, evidence=(fact.source,), test=fact.version, why=why
         )
+        if fact.version in _standing(programme):
+            void(sitting, programme, "corrected", (fact.source,))
         return
     earlier = programme.test
     if earlier is not None and earlier.version != fact.version and earlier.status in {"pending", "asked"}:
@@ -178,7 +180,7 @@ def void(sitting: Sitting, programme: Programme, why: str, evidence: tuple[int, 
     """A pass, a pending test or a reading asked no longer stands; a proposed Stage 4 neither."""
     programme = sitting.programme(programme)
     standing = programme.passed.test if programme.passed else None
-    waiting = programme.test if programme.test and programme.test.status in {"pending", "asked"} else None
+    waiting = programme.test if programme.test and programme.test.status != "failed" else None
     for test in dict.fromkeys((standing, waiting.version if waiting else None)):
         if test is not None:
             sitting.say(CheckpointVoided, RULE, programme, evidence=evidence, test=test, why=why)
@@ -304,6 +306,12 @@ def _flares_after(chart: Chart, fact: Fact[CheckpointTested]) -> tuple[int, ...]
     )
 
 
+def _standing(programme: Programme) -> tuple[int, ...]:
+    """Versions of the tests that a pass or a wait rests on."""
+    tests = [programme.passed.test] if programme.passed else []
+    return (*tests, programme.test.version) if programme.test else tuple(tests)
+
+
 def _too_late(chart: Chart, fact: Fact[CheckpointTested], recorded: datetime) -> bool:
     days = chart.protocol.whole("checkpoint.revive_days")
     return recorded - fact.at > timedelta(days=days)
@@ -325,8 +333,9 @@ def _fail(sitting: Sitting, programme: Programme, weighed: Weighed, parts: tuple
         test=weighed.fact.version,
         parts=parts,
     )
-    if passed is not None and passed.test != weighed.fact.version:
-        void(sitting, programme, "later_test_failed", (weighed.fact.source,))
+    if passed is not None:
+        why = "corrected" if passed.test == weighed.fact.version else "later_test_failed"
+        void(sitting, programme, why, (weighed.fact.source,))
 
 
 def _inconclusive(sitting: Sitting, programme: Programme, weighed: Weighed, missing: tuple[str, ...]) -> None:

@@ -10,10 +10,10 @@ from libs.rehab.chart import Chart
 from libs.rehab.checkpoint import decide_test, lapses_at, void
 from libs.rehab.days import MICROSECOND, end_of_days_without, local_day, start_of
 from libs.rehab.inputs import Protocols
+from libs.rehab.offers import weigh_step_and_offer
 from libs.rehab.patient import Hold, Patient, Programme, found
 from libs.rehab.protocol import RehabProtocol
 from libs.rehab.sitting import Sitting
-from libs.rehab.steps import weigh_step
 from libs.rehab.weeks import count_week, next_week, restart_weeks, restarts, week_ends
 
 
@@ -64,8 +64,8 @@ def fire(sitting: Sitting, deadline: Deadline) -> None:
     elif name == "look":
         subject = deadline.subject.partition(" ")[2]
         sitting.say(ClinicianAsked, "P4", programme, about="hold_open_14_days", subject=subject)
-    if deadline.due > sitting.since:
-        weigh_step(sitting, programme, only_changes=True)
+    if not sitting.taken_in:  # what an input makes due lies in its past: steps are weighed once, at its end
+        weigh_step_and_offer(sitting, programme, only_changes=True)
 
 
 def _weekly(programme: Programme, protocol: RehabProtocol) -> Iterator[Deadline]:

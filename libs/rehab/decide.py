@@ -15,13 +15,14 @@ from libs.rehab.flares import close_flares, weigh_check_in
 from libs.rehab.inputs import Concluded, Input, Protocols
 from libs.rehab.intake import judge_assessment, judge_enrolment
 from libs.rehab.limits import weigh_loading
+from libs.rehab.offers import weigh_step_and_offer
 from libs.rehab.patient import Fact, Patient, Programme, found
 from libs.rehab.red_flags import suspend
 from libs.rehab.requests import answer_request
 from libs.rehab.rulings import judge_ruling
 from libs.rehab.sessions import assess_test, concerns
 from libs.rehab.sitting import Sitting
-from libs.rehab.steps import chart_of, weigh_step
+from libs.rehab.steps import chart_of
 from libs.rehab.weeks import recount
 
 
@@ -62,7 +63,7 @@ def _fire_due(sitting: Sitting, *, after: bool = False) -> None:
     sitting.at_input()
     if after and len(sitting.concluded) > counted:
         for programme in sitting.state.programmes:
-            weigh_step(sitting, programme, only_changes=True)
+            weigh_step_and_offer(sitting, programme, only_changes=True)
 
 
 def _judge(sitting: Sitting) -> tuple[str, ...]:
@@ -132,7 +133,7 @@ def _weigh_session(sitting: Sitting, fact: Fact[f.SessionLogged]) -> tuple[str, 
         weigh_loading(sitting, programme, assessed, "session", fact.version)
         close_flares(sitting, programme)
         _recount(sitting, programme, fact)
-        weigh_step(sitting, sitting.programme(programme))
+        weigh_step_and_offer(sitting, programme)
     return notes
 
 
@@ -152,7 +153,7 @@ def _weigh_check_in(sitting: Sitting, fact: Fact[f.CheckInRecorded]) -> tuple[st
             on_flare(sitting, programme, (fact.source,))
         close_flares(sitting, programme)
         decide_test(sitting, programme)
-        weigh_step(sitting, sitting.programme(programme))
+        weigh_step_and_offer(sitting, programme)
     return notes
 
 
@@ -167,7 +168,7 @@ def _weigh_test(sitting: Sitting, fact: Fact[f.CheckpointTested]) -> tuple[str, 
         assessed = assess_test(fact, sitting.protocol(programme))
         judge_test(sitting, programme, fact)
         weigh_loading(sitting, sitting.programme(programme), assessed, "test", fact.version)
-        weigh_step(sitting, sitting.programme(programme))
+        weigh_step_and_offer(sitting, programme)
     return notes
 
 
@@ -181,7 +182,7 @@ def _weigh_trial(sitting: Sitting, fact: Fact[f.TrialRecorded]) -> tuple[str, ..
     for programme in concerned:
         assessed = chart_of(sitting, programme).trial(fact)
         weigh_loading(sitting, programme, assessed, "trial", fact.version)
-        weigh_step(sitting, sitting.programme(programme))
+        weigh_step_and_offer(sitting, programme)
     return notes
 
 
@@ -191,7 +192,7 @@ def _bodyweight(sitting: Sitting, _event: f.BodyweightRecorded) -> tuple[str, ..
     for programme in concerned:
         if programme.test is not None and programme.test.status in {"pending", "inconclusive"}:
             decide_test(sitting, programme)
-            weigh_step(sitting, sitting.programme(programme), only_changes=True)
+            weigh_step_and_offer(sitting, programme, only_changes=True)
     return notes
 
 
@@ -243,7 +244,7 @@ def _judge_correction(sitting: Sitting, event: f.FactCorrected) -> tuple[str, ..
         decide_test(sitting, programme)
         close_flares(sitting, programme)
         _recount(sitting, programme, fact)
-        weigh_step(sitting, sitting.programme(programme), only_changes=True)
+        weigh_step_and_offer(sitting, programme, only_changes=True)
     return notes
 
 

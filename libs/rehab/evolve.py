@@ -70,6 +70,8 @@ def _kept(field: str) -> Callable[[Patient, Input], Patient]:
 
 def _enrolled(state: Patient, item: Input) -> Patient:
     event: Any = item.event
+    if state.programme(event.programme) is not None:
+        return state
     at = min(item.occurred_at, item.recorded_at)
     blocked = Phase(at, item.version, 1, 1, awaiting=True, suspended=bool(state.suspended), insertional=False)
     return state.with_programme(

@@ -99,6 +99,7 @@ def _assess_session(event: SessionLogged, side: str, phase: Phase, protocol: Reh
                 (each.hold_s or 0) > item.dose.hold_most_s for each in done.sets
             ):
                 notes.append("hold_over_45_s")
+    notes.extend(f"{name}_not_asked" for name in _EXCEPTIONS if _not_asked(event, own, name))
     wanted = {phase.stage, phase.loading}
     if not any(item is not None and item.stage in wanted for item in items):
         because.append("no_exercise_of_stage")
@@ -115,6 +116,14 @@ def _assess_session(event: SessionLogged, side: str, phase: Phase, protocol: Reh
         dynamic=any(item is None or item.kind != "hold" for item in items),
         notes=tuple(dict.fromkeys(notes)),
     )  # fmt: skip
+
+
+_EXCEPTIONS = ("sharp", "worse_later")
+
+
+def _not_asked(event: SessionLogged, own: list[ExerciseDone], name: str) -> bool:
+    """Told by exception, and neither told nor asked: it counts as no, and is shown as not asked."""
+    return name not in event.asked and all(getattr(each, name) is None for each in own)
 
 
 def assess_test(fact: Fact[CheckpointTested], protocol: RehabProtocol) -> Assessed:

@@ -23,10 +23,12 @@ class Sitting:
         self.until = logical_time(state, item)
         self.now = self.until
         self.due: datetime | None = None
+        self.taken_in = False
         self.concluded: list[Concluded] = []
 
     def take_in(self) -> None:
         """The input enters the state; from here on its own time counts."""
+        self.taken_in = True
         self.state = take_in(self.state, self.item)
         self.now, self.due = self.until, None
 

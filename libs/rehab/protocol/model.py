@@ -36,7 +36,8 @@ NUMBERS: Final = {
     "P6": ("next_day_from_h", "next_day_to_h", "coverage", "coverage_days"),
     "P7": ("share", "tempo_s", "hold_s"),
     "checkpoint": ("ratio", "hold_s", "pain", "hours_apart", "bodyweight_days_before",
-                   "bodyweight_days_after", "reading_days", "revive_days", "stands_days", "confirm_days"),
+                   "bodyweight_days_after", "reading_days", "revive_days", "stands_days", "offer_weeks",
+                   "offer_within"),
     "W1": ("weeks", "share", "restart_weeks", "grace_days", "pause_days"),
 }  # fmt: skip
 """The numbers that the judge reads: rule → names."""

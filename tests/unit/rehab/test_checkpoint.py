@@ -1,5 +1,6 @@
 """The checkpoint: pending, passed, failed, inconclusive, a reading asked; both readings, exactly."""
 
+import msgspec
 import pytest
 
 from libs.events import decisions as d
@@ -248,6 +249,49 @@ def test_checkpoint_pending_test_is_closed_even_while_a_hold_opens() -> None:
     case = stage_3().given(checkpoint(6), session(6, "20:00", stage=3, sharp=True)).when(check_in(7))
     case.then(d.CheckpointPassed)
     case.never(d.StepProposed)
+
+
+def holding(load: int, first: int, last: int) -> list[Telling]:
+    """Sessions with the single-leg hold at a load."""
+    return good_days(first, last, exercises=["single_leg_heel_raise_hold"], load_kg=load, every=2)
+
+
+def test_checkpoint_is_offered_from_ten_weeks_on_with_the_load_nearly_in_hand() -> None:
+    case = Case().given(enrolled(), placed(3), holding(101, 0, 62), bodyweight(72, 63, "08:00"))
+    case.when(holding(101, 64, 68)).never(d.PatientTold)
+    case.when(holding(101, 70, 72)).then(d.PatientTold, about="checkpoint_offered")
+    far = Case().given(enrolled(), placed(3), holding(100, 0, 62), bodyweight(72, 63, "08:00"))
+    far.when(holding(100, 64, 76)).never(d.PatientTold)
+
+
+def test_checkpoint_is_offered_before_to_whoever_holds_that_load_and_said_once() -> None:
+    case = stage_3().when(holding(108, 6, 8))
+    assert [each.about for each in case.all(d.PatientTold)] == ["checkpoint_offered"]
+    case.when(holding(108, 9, 12)).never(d.PatientTold)
+
+
+def test_checkpoint_corrected_to_fail_no_longer_stands() -> None:
+    case = stage_3().given(checkpoint(6), check_in(7))
+    assert case.left.passed is not None
+    worse = checkpoint(6, hold_s=20)
+    correction = fact(
+        f.FactCorrected,
+        8,
+        target=case.left.passed.test,
+        why="mistyped",
+        replacement_type=f.CheckpointTested.TYPE,
+        replacement=msgspec.to_builtins(worse.event),
+    )
+    case.when(correction).then(d.CheckpointFailed, parts=("hold",))
+    case.then(d.CheckpointVoided, why="corrected")
+    assert case.left.passed is None
+
+
+def test_checkpoint_inconclusive_test_is_not_revived_after_a_flare() -> None:
+    case = stage_3().given(checkpoint(6)).until(9)
+    case.given(check_in(9, "12:00", pain=5))
+    case.last = list(case.tell(check_in(7), recorded_at=at(10, "18:00")))
+    case.never(d.CheckpointPassed)
 
 
 def twelve_weeks() -> list[Telling]:
