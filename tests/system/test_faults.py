@@ -4,15 +4,19 @@ What a disturbed import comes to is compared with an undisturbed one of the same
 """
 
 import asyncio
+import json
 import os
 import random
 import shutil
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import msgspec
 import pytest
 import pytest_asyncio
@@ -26,12 +30,12 @@ from libs.runtime.ports import DEFAULTS
 from libs.runtime.stack import StackView, load_state, running_stack
 from services.cli.diaries import DiaryClient, settle
 from services.progression_engine.replay import replay
-from tests.integration.progression_engine.world import by_patient, comparable, without_people
+from tests.integration.progression_engine.world import by_patient, comparable, forge, without_people
 
 SAMPLES = sorted((Path(__file__).parents[2] / "services" / "session_ingest" / "samples").glob("*.csv"))
 DIARIES = {each: each.read_bytes() for each in SAMPLES}
 ZONE = "Australia/Melbourne"
-CALM, STORM = ClinicId("calm"), ClinicId("storm")
+CALM, STORM, FORGED = ClinicId("calm"), ClinicId("storm"), ClinicId("forged")
 VICTIMS = (
     "session-ingest", "progression-engine", "log-keeper", "nats", "postgres", "reporting", "notification",
     "edge", "mail-catcher",
@@ -157,8 +161,9 @@ async def test_every_input_is_answered_and_decided_the_same_again(
 async def test_nobody_is_in_quarantine_and_everything_is_published(
     runs: dict[ClinicId, list[dict[str, Any]]], log: PostgresEventLog
 ) -> None:
-    assert await log.pool.fetchval("SELECT count(*) FROM consume.quarantine") == 0
     logs = [clinical_log(each) for each in runs]
+    waiting = "SELECT count(*) FROM consume.quarantine WHERE log = ANY ($1)"
+    assert await log.pool.fetchval(waiting, logs) == 0
 
     async def behind() -> int:
         found = await log.pool.fetchval(
@@ -176,3 +181,66 @@ async def until(what: Callable[[], Any], wanted: int, within_s: float = 15.0) ->
     while (found := await what()) != wanted:
         assert time.monotonic() < end, f"{found} after {within_s} s"
         await asyncio.sleep(0.1)
+
+
+def heelrise(stack: StackView, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "services.cli.main", *arguments, "--data", str(stack.data)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+async def poisoned(stack: StackView, log: PostgresEventLog) -> str:
+    """A patient with an input that nobody can read, put past the append function. Returns: the stream."""
+    async with DiaryClient(stack) as client:
+        await client.create_clinic(FORGED, FORGED, ZONE)
+        patient = PatientId((await imported(client, FORGED, SAMPLES[6]))["patient"])
+    last = by_patient(await whole(log, FORGED), patient, "patient")[-1]
+    raw = last.raw.replace(last.envelope.id.encode(), str(UuidV7Source().new_id()).encode())
+    admin = await asyncpg.connect(stack.database_url("postgres"))
+    try:
+        await forge(admin, patient, raw, log=clinical_log(FORGED))
+    finally:
+        await admin.close()
+    return f"patient-{patient}"
+
+
+@pytest.mark.asyncio(loop_scope="module")
+async def test_an_operator_sees_who_waits_tries_again_and_skips(
+    stack: StackView, log: PostgresEventLog
+) -> None:
+    stream = await poisoned(stack, log)
+
+    async def waiting() -> int:
+        return int(await log.pool.fetchval("SELECT count(*) FROM consume.quarantine WHERE tries > 0"))
+
+    async def left() -> int:
+        return int(
+            await log.pool.fetchval("SELECT count(*) FROM consume.quarantine WHERE consumer = 'engine'")
+        )
+
+    await until(waiting, await consumers_that_read_patients(log))
+    listed = heelrise(stack, "quarantine", "list", "--json")
+    assert listed.returncode == 1
+    assert {each["stream"] for each in json.loads(listed.stdout)} == {stream}
+    assert "seal-broken" in heelrise(stack, "quarantine", "show", stream).stdout
+    assert heelrise(stack, "quarantine", "retry", stream, "--consumer", "engine").returncode == 0
+    await until(waiting, await consumers_that_read_patients(log))
+    assert heelrise(stack, "quarantine", "skip", stream, "--reason", "x").returncode == 2
+    skipped = heelrise(
+        stack, "quarantine", "skip", stream, "--reason", "it cannot be read", "--consumer", "engine"
+    )
+    assert skipped.returncode == 0, skipped.stderr
+    await until(left, 0)
+    replayed = heelrise(stack, "replay", "--check", "--clinic", FORGED)
+    assert replayed.returncode == 0, replayed.stdout
+    assert "no difference" in replayed.stdout
+
+
+async def consumers_that_read_patients(log: PostgresEventLog) -> int:
+    """All but the keeper, who opens nothing."""
+    rows = await log.pool.fetch("SELECT DISTINCT consumer FROM consume.cursors WHERE consumer <> 'keeper'")
+    return len(rows)

@@ -13,7 +13,15 @@ from libs.consume.postgres import PostgresPlaces
 from libs.consume.work import Work
 from libs.eventlog.port import Recorded
 from libs.kernel.ids import LogId, PatientId, subject_of
-from tests.integration.progression_engine.world import LOG, MovingClock, World, days_ago, eventually, session
+from tests.integration.progression_engine.world import (
+    LOG,
+    MovingClock,
+    World,
+    days_ago,
+    eventually,
+    forge,
+    session,
+)
 
 
 class Effects:
@@ -237,28 +245,12 @@ async def test_a_second_entry_that_fails_is_found_by_the_retry(world: World, eff
 
 async def test_what_this_release_cannot_read_makes_its_patient_wait(world: World, effects: Effects) -> None:
     good, poisoned = await somebody(world), await somebody(world)
-    await forge(world, poisoned, b'{"type":"heelrise.from_the_future.v9"}')
+    admin = await asyncpg.connect(world.database.admin_url)
+    await forge(admin, poisoned, b'{"type":"heelrise.from_the_future.v9"}')
+    await admin.close()
     await world.tell(good, (days_ago(0), session(days_ago(0))))
     await consumer(world, effects).catch_up(LOG)
     assert await versions(world, good) == [1, 2, 3, 4, 5, 6]
     assert await versions(world, poisoned) == [1, 2, 3, 4, 5]
     (waits,) = await PostgresPlaces("engine", world.pool).all_waiting()
     assert waits.from_version == 6
-
-
-async def forge(world: World, patient: PatientId, entry: bytes) -> None:
-    """An entry such as no release of ours writes, put past the append function."""
-    admin = await asyncpg.connect(world.database.admin_url)
-    try:
-        await admin.execute(
-            """
-            WITH head AS (UPDATE log.heads SET size = size + 1 WHERE log = $1 RETURNING size),
-            stream AS (UPDATE log.streams SET version = version + 1 WHERE log = $1 AND stream = $2
-                       RETURNING version)
-            INSERT INTO log.entries (log, position, stream, version, id, entry)
-            SELECT $1, head.size - 1, $2, stream.version, gen_random_uuid(), $3 FROM head, stream
-            """,
-            LOG, f"patient-{patient}", entry,
-        )  # fmt: skip
-    finally:
-        await admin.close()

@@ -19,7 +19,6 @@ from libs.rehab.protocol import canonical_bytes, load_default
 from services.progression_engine.consumer import Running, make_running
 from services.progression_engine.replay import Replayed, replay
 from services.progression_engine.skipping import skip
-from tests.integration.consume.test_consumer import forge
 from tests.integration.progression_engine.world import (
     IDS,
     LOG,
@@ -32,6 +31,7 @@ from tests.integration.progression_engine.world import (
     days_ago,
     enrolled,
     eventually,
+    forge,
     session,
 )
 
@@ -233,7 +233,9 @@ async def test_a_protocol_is_found_in_the_log_by_its_hash(world: World) -> None:
 
 async def test_an_input_that_is_skipped_is_left_out_and_the_rest_goes_on(world: World) -> None:
     patient = await world.patient(*a_course(6))
-    await forge(world, patient, await broken_entry(world, patient))
+    admin = await asyncpg.connect(world.database.admin_url)
+    await forge(admin, patient, await broken_entry(world, patient))
+    await admin.close()
     await world.tell(patient, (days_ago(0.1), session(days_ago(0.1))))
     runner, places = engine(world), PostgresPlaces("engine", world.pool)
     await runner.consumer.catch_up(LOG)
