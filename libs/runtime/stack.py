@@ -12,7 +12,7 @@ import psutil
 
 from libs.runtime.folder import StackView, default_data, make_folder, require_owner
 from libs.runtime.parts import ALL, SCHEMA, SERVICES, STOP_ORDER, nats_config_file, programs
-from libs.runtime.ports import DEFAULTS, choose_ports
+from libs.runtime.ports import DEFAULTS, held_ports
 from libs.runtime.schema import SchemaStep
 from libs.runtime.state import (
     ProcessState,
@@ -136,15 +136,15 @@ async def running_stack(
         yield StackView(folder, running.ports)
         return
     make_folder(folder)
-    with locked(folder, wait_s=_COMMAND_WAITS_S):
-        end_leftovers(folder, STOP_ORDER)
-        chosen = choose_ports({**DEFAULTS, **(ports or {})})
-        stack = Stack(folder, chosen, wanted, passing=passing, environment=environment or {})
-        try:
-            await stack.start(appeared=appeared)
-            yield stack
-        finally:
-            await stack.stop(at_once=at_once)
+    async with locked(folder, wait_s=_COMMAND_WAITS_S):
+        await asyncio.to_thread(end_leftovers, folder, STOP_ORDER)
+        with held_ports({**DEFAULTS, **(ports or {})}) as chosen:
+            stack = Stack(folder, chosen, wanted, passing=passing, environment=environment or {})
+            try:
+                await stack.start(appeared=appeared)
+                yield stack
+            finally:
+                await stack.stop(at_once=at_once)
 
 
 async def _attachable(folder: Path, parts: frozenset[str]) -> StackState | None:

@@ -4,11 +4,12 @@ A supervisor that is killed leaves the file behind and loses the lock: whoever t
 in the file what may still run, each process by its pid and the time it began, and ends it.
 """
 
+import asyncio
 import fcntl
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -84,8 +85,8 @@ def write_state(data: Path, state: StackState) -> None:
     fresh.replace(target)
 
 
-@contextmanager
-def locked(data: Path, *, wait_s: float = 0.0) -> Iterator[None]:
+@asynccontextmanager
+async def locked(data: Path, *, wait_s: float = 0.0) -> AsyncIterator[None]:
     """Hold the data folder for one supervisor.
 
     Waits for a command that holds it for its own time only, at most `wait_s`.
@@ -94,7 +95,7 @@ def locked(data: Path, *, wait_s: float = 0.0) -> Iterator[None]:
     path = data / "run" / "lock"
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
-        _take(descriptor, data, time.monotonic() + wait_s)
+        await _take(descriptor, data, time.monotonic() + wait_s)
         yield
     finally:
         os.close(descriptor)
@@ -126,7 +127,7 @@ def is_alive(pid: int, created: float) -> bool:
         return False
 
 
-def _take(descriptor: int, data: Path, until: float) -> None:
+async def _take(descriptor: int, data: Path, until: float) -> None:
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -134,7 +135,7 @@ def _take(descriptor: int, data: Path, until: float) -> None:
             state = load_state(data)
             if (state is not None and not state.passing) or time.monotonic() >= until:
                 raise AlreadyRunningError(detail=_who(data, state)) from None
-            time.sleep(_POLL_S)
+            await asyncio.sleep(_POLL_S)
         else:
             return
 

@@ -61,24 +61,26 @@ def test_a_broken_or_missing_file_means_nothing_runs(data: Path) -> None:
     assert load_state(data) is None
 
 
-def test_a_second_supervisor_is_told_of_the_first(data: Path) -> None:
+async def test_a_second_supervisor_is_told_of_the_first(data: Path) -> None:
     me = psutil.Process()
     write_state(data, state_of(me.pid, me.create_time()))
-    with locked(data), pytest.raises(AlreadyRunningError, match=str(me.pid)), locked(data, wait_s=5):
-        pass
+    async with locked(data):
+        with pytest.raises(AlreadyRunningError, match=str(me.pid)):
+            async with locked(data, wait_s=5):
+                pass
 
 
-def test_the_lock_of_a_passing_command_is_waited_for(data: Path) -> None:
+async def test_the_lock_of_a_passing_command_is_waited_for(data: Path) -> None:
     holding = (
         "import fcntl, sys, time\n"
         "held = open(sys.argv[1], 'w'); fcntl.flock(held, fcntl.LOCK_EX)\n"
         "print('held', flush=True); time.sleep(0.5)"
     )
     command = [sys.executable, "-c", holding, str(data / "run" / "lock")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as holder:  # noqa: ASYNC220 - it holds the lock
         assert holder.stdout is not None
         holder.stdout.readline()
-        with locked(data, wait_s=20):
+        async with locked(data, wait_s=20):
             assert holder.wait(5) == 0
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from libs.runtime.ports import DEFAULTS, choose_ports
+from libs.runtime.ports import DEFAULTS, choose_ports, held_ports
 
 
 @pytest.fixture
@@ -29,3 +29,11 @@ def test_a_free_port_is_taken_as_wanted(taken: int) -> None:
 def test_no_port_is_given_twice() -> None:
     chosen = choose_ports(dict.fromkeys(DEFAULTS, 0))
     assert len(set(chosen.values())) == len(DEFAULTS)
+
+
+def test_a_port_that_another_stack_will_listen_on_is_not_chosen() -> None:
+    free = choose_ports({"edge": 0})["edge"]
+    with held_ports({"edge": free}) as held, held_ports({"edge": free}) as other:
+        assert held["edge"] == free
+        assert other["edge"] != free
+    assert choose_ports({"edge": free})["edge"] == free
