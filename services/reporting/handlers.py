@@ -38,7 +38,7 @@ from services.reporting.answers import (
 )
 from services.reporting.clinics import ClinicDirectory
 from services.reporting.domain.identity import Identity, identity_of
-from services.reporting.domain.panel import NOT_CURRENT, STALE_AFTER, not_current_because
+from services.reporting.domain.panel import NOT_CURRENT, STALE_AFTER, not_current_because, red_flags_to_see
 from services.reporting.domain.record import Answer, as_concluded
 from services.reporting.domain.views import (
     Audience,
@@ -179,7 +179,7 @@ class Reads:
             inputs=record.told,
             answered=record.answered,
             last_input_at=record.last_input_at,
-            red_flags=way.red_flags,
+            red_flags=red_flags_to_see(record),
             programmes=programme_views(whole, way.programmes, self._explain, audience),
         )
 

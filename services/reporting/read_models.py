@@ -27,7 +27,7 @@ from libs.events.decisions import (
     StepWithdrawn,
 )
 from libs.kernel.ids import LogId
-from services.reporting.domain.panel import OpenHold, PanelRow, red_flags_of, rows_of
+from services.reporting.domain.panel import OpenHold, PanelRow, red_flags_to_see, rows_of
 from services.reporting.domain.record import Answer, Record
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
@@ -130,7 +130,7 @@ async def save(connection: Connection, log: LogId, records: Iterable[Record]) ->
     patients = [
         (
             log, each.patient, each.identity_position, each.told, each.judged, each.answered,
-            each.last_input_at, each.waiting_since, red_flags_of(each),
+            each.last_input_at, each.waiting_since, red_flags_to_see(each),
         )
         for each in records
         if each.last_input_at is not None

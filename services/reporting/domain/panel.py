@@ -5,10 +5,8 @@ from typing import Final, Literal
 
 import msgspec
 
-from libs.events.base import Event
-from libs.events.facts import ProgrammeEnrolled, RedFlagReported, RedFlagsAnswered
 from libs.rehab.patient import Programme
-from services.reporting.domain.record import Record
+from services.reporting.domain.record import Record, red_flags_told
 
 State = Literal["active", "awaiting", "suspended", "held", "proposed"]
 Checkpoint = Literal["none", "pending", "passed", "failed", "inconclusive", "reading_asked"]
@@ -89,15 +87,10 @@ def red_flags_of(record: Record) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*record.state.suspended, *told)))
 
 
-def red_flags_told(event: Event) -> tuple[str, ...]:
-    """The red flags that a fact tells of."""
-    match event:
-        case (
-            RedFlagReported(flags=flags) | RedFlagsAnswered(flags=flags) | ProgrammeEnrolled(red_flags=flags)
-        ):
-            return flags
-        case _:
-            return ()
+def red_flags_to_see(record: Record) -> tuple[str, ...]:
+    """Every red flag that no clinician cleared, whether or not it suspends anything."""
+    reported = (flag for _, flags in record.reported for flag in flags)
+    return tuple(dict.fromkeys((*record.state.suspended, *reported)))
 
 
 def state_of(record: Record, programme: Programme) -> State:

@@ -10,7 +10,8 @@ from typing import TypeAlias
 import msgspec
 
 from libs.events.base import Decision, Event
-from libs.events.rulings import TimePassed
+from libs.events.facts import FactCorrected, ProgrammeEnrolled, RedFlagReported, RedFlagsAnswered
+from libs.events.rulings import RedFlagCleared, TimePassed
 from libs.kernel.ids import EntryId, LogId, PatientId, StreamId
 from libs.rehab.fold import apply
 from libs.rehab.inputs import Concluded, Input
@@ -75,6 +76,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     partial: tuple[Answer, ...] = ()
     """Answers to the first of them, while the batch has not shown them all."""
 
+    reported: tuple[tuple[int, tuple[str, ...]], ...] = ()
+    """Red flags told by inputs (version, flags) that no clinician cleared since. Those told before an
+    enrolment suspend nothing, since there is nothing to suspend; they are shown all the same."""
+
     @property
     def waiting_since(self) -> datetime | None:
         """When the oldest unanswered input was recorded."""
@@ -109,7 +114,42 @@ def _told(record: Record, line: Told) -> Record:
         open=(*record.open, line),
         identity_position=line.position if tells_who else record.identity_position,
         last_input_at=newest,
+        reported=_reported(record.reported, line),
     )
+
+
+def _reported(
+    before: tuple[tuple[int, tuple[str, ...]], ...], line: Told
+) -> tuple[tuple[int, tuple[str, ...]], ...]:
+    match line.event:
+        case RedFlagCleared():
+            return ()
+        case FactCorrected(target=target, replacement=replacement):
+            kept = tuple(each for each in before if each[0] != target)
+            told = red_flags_in(replacement)
+            return (*kept, (target, told)) if told else kept
+        case event:
+            told = red_flags_told(event)
+            return (*before, (line.version, told)) if told else before
+
+
+def red_flags_told(event: Event) -> tuple[str, ...]:
+    """The red flags that a fact tells of."""
+    match event:
+        case (
+            RedFlagReported(flags=flags) | RedFlagsAnswered(flags=flags) | ProgrammeEnrolled(red_flags=flags)
+        ):
+            return flags
+        case FactCorrected(replacement=replacement):
+            return red_flags_in(replacement)
+        case _:
+            return ()
+
+
+def red_flags_in(replacement: dict[str, object] | None) -> tuple[str, ...]:
+    """The red flags that a correction puts in an earlier fact's place."""
+    told = (replacement or {}).get("flags") or (replacement or {}).get("red_flags") or ()
+    return tuple(str(each) for each in told) if isinstance(told, list | tuple) else ()
 
 
 def _judged(record: Record, line: Answer) -> Record:

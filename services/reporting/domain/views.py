@@ -13,8 +13,8 @@ from libs.events.rulings import Ruling, TimePassed
 from libs.rehab.explain import Explanation
 from libs.rehab.view import GateShown, ProgrammeShown
 from services.reporting.domain import words
-from services.reporting.domain.panel import PanelRow, red_flags_told, rows_of
-from services.reporting.domain.record import Answer, Told
+from services.reporting.domain.panel import PanelRow, rows_of
+from services.reporting.domain.record import Answer, Told, red_flags_told
 from services.reporting.domain.whole import (
     Move,
     Stop,

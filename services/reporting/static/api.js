@@ -6,7 +6,6 @@ export class Problem extends Error {
   constructor(status, problem) {
     super(problem.detail || problem.title || `The server answered ${status}.`);
     this.status = status;
-    this.code = String(problem.type || "").split("/").pop();
     this.title = problem.title || "It did not work";
   }
 }

@@ -56,7 +56,7 @@ function redFlags(flagged, people) {
         "div",
         { class: "notice bad" },
         el("strong", {}, "Red flags. "),
-        "All loading is suspended until a clinician clears them.",
+        "Nobody loads until a clinician has looked and cleared them.",
         el("ul", {}, flagged.map((each) => el("li", {}, whose(each.patient, people), `: ${each.flags.map(plain).join(", ")}`))),
       )
     : null;

@@ -14,6 +14,9 @@ export async function patientView(id) {
     el("h1", {}, nameOf(patient, id)),
     facts(patient),
     patient.current ? null : el("p", { class: "notice bad" }, el("strong", {}, "Not current: do not add load."), " ", patient.not_current_because),
+    patient.red_flags.length
+      ? el("p", { class: "notice bad" }, el("strong", {}, "Red flags: "), patient.red_flags.map(plain).join(", "), ". No loading until a clinician has looked.")
+      : null,
     el("div", { class: "programmes" }, patient.programmes.map((each) => programmeCard(each, id))),
     patient.programmes.length ? null : el("p", { class: "empty" }, "No programme yet."),
     await timeline(id),
@@ -53,7 +56,6 @@ function programmeCard(programme, patient) {
       pair("Checkpoint", CHECKPOINT[programme.checkpoint] || plain(programme.checkpoint)),
       programme.proposed ? pair("Proposed", `Stage ${programme.proposed}, waits for a clinician`) : null,
       programme.holds.map((hold) => pair(`Hold: ${plain(hold.kind)}`, ENDS_WITH[hold.ends_with] || plain(hold.ends_with))),
-      programme.red_flags.length ? pair("Red flags", programme.red_flags.map(plain).join(", ")) : null,
       programme.marked.length ? pair("Marked", programme.marked.map(plain).join(", ")) : null,
     ),
     gate(programme.gate),

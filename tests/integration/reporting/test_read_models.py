@@ -130,6 +130,7 @@ async def test_the_panel_shows_a_red_flag_of_somebody_without_a_programme(
     at = days_ago(0.1)
     flag = RedFlagReported(**told(at), flags=("numbness",))  # type: ignore[arg-type]
     patient = await house.patient((at, flag))
+    await house.decide()
     await reader.project()
 
     panel = await reader.read("panel")
@@ -252,6 +253,8 @@ async def test_the_tables_show_no_other_clinic(house: House, reader: Reader) -> 
     await reader.project()
 
     async with house.pool("reporting").acquire() as connection, connection.transaction():
-        await connection.execute("SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)", house.elsewhere)
+        await connection.execute(
+            "SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)", house.elsewhere
+        )
         for table in TABLES:
             assert await connection.fetch(f"SELECT * FROM reporting.{table}") == []

@@ -26,10 +26,10 @@ from libs.events.facts import (
     ProgrammeEnrolled,
     RedFlagReported,
 )
-from libs.events.rulings import TimePassed
+from libs.events.rulings import RedFlagCleared, TimePassed
 from libs.kernel.ids import EntryId, LogId, PatientId, ProgrammeId, StreamId
 from libs.rehab.protocol import default_ref
-from services.reporting.domain.panel import not_current_because, red_flags_of, rows_of
+from services.reporting.domain.panel import not_current_because, red_flags_of, red_flags_to_see, rows_of
 from services.reporting.domain.record import Answer, Line, Record, Told, empty_record, extend
 from services.reporting.domain.whole import Whole, is_quiet, moves_of, stops_of, weight_of, whole_of
 
@@ -162,6 +162,29 @@ def test_a_red_flag_that_was_only_told_stops_at_once() -> None:
 
     assert state(script) == "suspended"
     assert red_flags_of(script.record) == ("fever", "numbness")
+
+
+def test_a_red_flag_from_before_the_enrolment_is_to_be_seen_until_a_clinician_clears_it() -> None:
+    flag = RedFlagReported(**TELLING, channel="api", flags=("fluoroquinolone",))
+    cleared = RedFlagCleared(ruled_by="clinician:1", reason="stopped a year ago", local=TELLING["local"])
+    script = (
+        Script().tell(REGISTERED).answer(WEIGHED).tell(flag).answer(WEIGHED).tell(ENROLLED).answer(STARTED)
+    )
+    assert red_flags_to_see(script.record) == ("fluoroquinolone",)
+    assert state(script) == "active"
+
+    assert red_flags_to_see(script.tell(cleared).answer(WEIGHED).record) == ()
+
+
+def test_a_red_flag_that_was_taken_back_is_no_longer_to_be_seen() -> None:
+    flag = RedFlagReported(**TELLING, channel="api", flags=("fever", "numbness"))
+    script = Script().tell(REGISTERED).answer(WEIGHED).tell(flag).answer(WEIGHED)
+    replaced = {"replacement_type": RedFlagReported.TYPE, "replacement": {"flags": ["numbness"]}}
+
+    script.tell(FactCorrected(**TELLING, channel="api", target=2, why="no fever", **replaced))
+    assert red_flags_to_see(script.record) == ("numbness",)
+    script.tell(FactCorrected(**TELLING, channel="api", target=2, why="wrong person"))
+    assert red_flags_to_see(script.record) == ()
 
 
 def test_what_stops_most_is_what_the_panel_says() -> None:
