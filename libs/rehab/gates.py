@@ -70,6 +70,8 @@ def weigh(chart: Chart, wanted: Criteria) -> Criterion:
 
 def _weighed(chart: Chart, wanted: Criteria, weighing: Weighing) -> Criterion:
     measured = MEASURES[weighing.measure](chart, weighing)
+    if weighing.least is not None and len(measured.inputs) < weighing.least:
+        measured = Measured(None, measured.inputs, "no_evidence")
     return criterion(wanted.id, wanted.rule, measured, weighing)
 
 

@@ -43,6 +43,16 @@ NUMBERS: Final = {
 """The numbers that the judge reads: rule → names."""
 
 
+MEASURES: Final = (
+    "sessions.tolerated/1", "sessions.days/1", "sessions.valid/1", "sessions.loaded_bilateral/1",
+    "sessions.tolerated_recently/1", "sessions.over_limit/1", "pain.during.median/1",
+    "pain.during.median_fall/1", "pain.during.highest/1", "pain.after.highest/1", "check_ins.pain.highest/1",
+    "check_ins.coverage/1", "check_ins.after_last/1", "trial.confidence/1", "trial.reps/1", "trial.control/1",
+    "trial.pain/1", "stage.days/1", "load.rises/1", "weeks.consistent/1", "checkpoint.result/1",
+)  # fmt: skip
+"""The measures that a protocol can pick."""
+
+
 class Item(BaseModel):
     """What every item says of itself."""
 
@@ -217,12 +227,31 @@ class RehabProtocol(BaseModel):
             for name in NUMBERS.get(rule, ()):
                 if f"{rule}.{name}" not in self.numbers:
                     raise ValueError(f"rule {rule} lacks its number {name}")
+        self._check_gates()
+        for exercise in self.exercises:
+            if "step" in exercise.surfaces and "flat" not in exercise.surfaces:
+                raise ValueError(f"{exercise.id} has to be possible on the flat, for insertional tendons")
         for item in self.items():
             if item.citation is not None and item.citation not in cited:
                 raise ValueError(f"{item.id} cites {item.citation}, which is not among the citations")
             if item.citation is None and item.basis != "default":
                 raise ValueError(f"{item.id} has the basis {item.basis} and cites nothing")
         return self
+
+    def _check_gates(self) -> None:
+        """No gate weighs what isn't measured, and Stage 4 opens by the checkpoint and the weeks alone."""
+        for criterion in self.criteria_by_id.values():
+            for each in (criterion, *criterion.or_else):
+                if each.measure not in MEASURES:
+                    raise ValueError(f"{criterion.id} picks {each.measure}, which is no measure")
+        last = {each.measure: each for each in self.gates[-1].criteria}
+        checkpoint, weeks = last.get("checkpoint.result/1"), last.get("weeks.consistent/1")
+        if checkpoint is None or (checkpoint.comparator, checkpoint.threshold) != ("=", "passed"):
+            raise ValueError("the gate into Stage 4 asks for a passed checkpoint")
+        if weeks is None or weeks.comparator != ">=" or weeks.threshold != str(self.number("W1.weeks")):
+            raise ValueError("the gate into Stage 4 asks for the weeks of W1")
+        if checkpoint.or_else or weeks.or_else:
+            raise ValueError("nothing stands in for the checkpoint and the weeks")
 
     def items(self) -> tuple[Item, ...]:
         """Every item with a statement, a basis and a citation."""

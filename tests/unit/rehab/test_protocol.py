@@ -10,6 +10,8 @@ import yaml
 from pydantic import ValidationError
 
 from libs.events.facts import Exercise, RedFlag
+from libs.rehab.chart import Chart
+from libs.rehab.gates import weigh
 from libs.rehab.measures import MEASURES
 from libs.rehab.protocol import (
     ProtocolUnknownError,
@@ -19,6 +21,8 @@ from libs.rehab.protocol import (
     load_default,
     load_protocol,
 )
+from libs.rehab.protocol.model import MEASURES as NAMES
+from tests.support.rehab import Case, enrolled, good_days, placed
 
 TEXT = (resources.files("libs.rehab") / "protocols" / "achilles-staged-loading.yaml").read_text("utf-8")
 
@@ -63,10 +67,17 @@ def test_every_exercise_and_red_flag_of_the_events_is_in_it() -> None:
     assert {each.id for each in protocol.red_flags} == set(RedFlag.__args__)  # type: ignore[attr-defined]
 
 
-def test_every_measure_that_a_gate_picks_exists() -> None:
-    for criterion in load_default().criteria_by_id.values():
-        for each in (criterion, *criterion.or_else):
-            assert each.measure in MEASURES
+def test_the_measures_that_a_protocol_can_pick_are_those_that_there_are() -> None:
+    assert set(NAMES) == set(MEASURES)
+
+
+def test_fewer_reports_than_the_minimum_evidence_are_unknown() -> None:
+    protocol = load_protocol(TEXT.replace("least: 1\n", "least: 3\n"))
+    case = Case().given(enrolled(), placed(2), good_days(0, 1, stage=2))
+    chart = Chart(case.state, case.left, protocol, case.state.time)
+    mornings = protocol.criteria_by_id["2-3.mornings"]
+    assert weigh(chart, mornings).verdict == "unknown"
+    assert weigh(chart, load_default().criteria_by_id["2-3.mornings"]).verdict == "met"
 
 
 def test_numbers_are_exact() -> None:
@@ -76,9 +87,20 @@ def test_numbers_are_exact() -> None:
     assert protocol.whole("P1.most_pain") == 4
 
 
-def test_automatic_steps_never_reach_stage_4_without_its_gate() -> None:
-    gate = load_default().gates[2]
-    assert {each.measure for each in gate.criteria} >= {"checkpoint.result/1", "weeks.consistent/1"}
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("threshold: passed", "threshold: pending"),
+        ('threshold: "12"', 'threshold: "6"'),
+        ("measure: checkpoint.result/1", "measure: stage.days/1"),
+        ("measure: trial.pain/1", "measure: trial.mood/1"),
+        ("surfaces: [step, flat]", "surfaces: [step]"),
+    ],
+)
+def test_lint_refuses_what_would_be_looser_than_the_source(old: str, new: str) -> None:
+    assert old in TEXT
+    with pytest.raises(ValidationError):
+        load_protocol(TEXT.replace(old, new, 1))
 
 
 @pytest.mark.parametrize(
