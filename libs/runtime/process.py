@@ -5,6 +5,7 @@ import contextlib
 import logging
 import os
 import random
+import shutil
 import signal
 import sys
 import time
@@ -236,11 +237,15 @@ def kill_group(pid: int) -> None:
         os.killpg(pid, signal.SIGKILL)
 
 
-def rotate(log: Path) -> None:
-    """Put a log that has grown large aside, over the one put aside before."""
+def rotate(log: Path, limit: int = _LOG_LIMIT) -> None:
+    """Put what is in a log that has grown large aside, over what was put aside before.
+
+    The file stays, since the process appends to it.
+    """
     with contextlib.suppress(FileNotFoundError):
-        if log.stat().st_size > _LOG_LIMIT:
-            log.replace(log.with_suffix(".log.1"))
+        if log.stat().st_size > limit:
+            shutil.copyfile(log, log.with_suffix(".log.1"))
+            os.truncate(log, 0)
 
 
 def created(pid: int) -> float | None:

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from libs.runtime.process import ProcessFailedError, Program, Supervised
+from libs.runtime.process import ProcessFailedError, Program, Supervised, rotate
 
 _TAIL_LINES = 8
+_ROTATE_EVERY_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -42,11 +43,13 @@ class Supervisor:
         self._done = {each.name: asyncio.Event() for each in steps}
         self.processes = {each.name: Supervised(each, self._waiter(each.needs), changed) for each in programs}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._rotating: asyncio.Task[None] | None = None
 
     def start(self) -> None:
         """Start everything; what has needs waits for them."""
         for name, process in self.processes.items():
             self._tasks[name] = asyncio.create_task(process.run(), name=f"supervise {name}")
+        self._rotating = asyncio.create_task(self._rotate_logs())
         for name, step in self._steps.items():
             self._tasks[name] = asyncio.create_task(self._take(step), name=f"step {name}")
 
@@ -86,6 +89,8 @@ class Supervisor:
         for name in self._steps:
             if name in self._tasks:
                 self._tasks[name].cancel()
+        if self._rotating is not None:
+            self._rotating.cancel()
         stopped: list[asyncio.Task[None]] = []
         for level in self.stop_order():
             stopping = [asyncio.create_task(self._stop_one(name, at_once)) for name in level]
@@ -128,6 +133,12 @@ class Supervisor:
         await self._waiter(step.needs)()
         await step.action()
         self._done[step.name].set()
+
+    async def _rotate_logs(self) -> None:
+        while True:
+            await asyncio.sleep(_ROTATE_EVERY_S)
+            for each in self.processes.values():
+                rotate(each.program.log)
 
     def _waiter(self, needs: tuple[str, ...]) -> Callable[[], Awaitable[None]]:
         async def wait() -> None:

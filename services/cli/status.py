@@ -192,7 +192,6 @@ def _condition(part: Part) -> str:
 
 
 def _show(found: Status) -> None:
-    from rich.box import SIMPLE
     from rich.console import Console
     from rich.table import Table
 
@@ -201,19 +200,20 @@ def _show(found: Status) -> None:
         console.print(f"Nothing runs on {found.data}. Start it with [bold]heelrise up[/].")
         return
     console.print(f"Heelrise, process {found.pid}, up {_duration(found.up_s)}, [bold]{found.edge}[/]")
-    table = Table(box=SIMPLE)
+    table = Table(box=None, padding=(0, 2, 0, 0))
     table.add_column("part", no_wrap=True)
     for title in ("state", "pid", "port", "restarts", "up", "CPU s", "MB"):
         table.add_column(title, justify="left" if title == "state" else "right")
     for each in found.parts:
         state = "[green]ready[/]" if each.healthy else f"[red]{_condition(each)}[/]"
-        cells = (each.pid, each.port, each.restarts, _duration(each.up_s), each.cpu_s, each.memory_mb)
+        memory = None if each.memory_mb is None else round(each.memory_mb)
+        cells = (each.pid, each.port, each.restarts, _duration(each.up_s), each.cpu_s, memory)
         table.add_row(each.name, state, *("" if cell is None else str(cell) for cell in cells))
-    console.print(table)
-    lags = Table("consumer", "logs", "logs behind", "entries behind", box=SIMPLE)
+    console.print(table, "")
+    lags = Table("consumer", "logs", "logs behind", "entries behind", box=None, padding=(0, 2, 0, 0))
     for lag in found.consumers:
         lags.add_row(lag.consumer, str(lag.logs), str(lag.logs_behind), str(lag.entries_behind))
-    console.print(lags if found.consumers else "No consumer has begun yet.")
+    console.print(lags if found.consumers else "No consumer has begun yet.", "")
     for problem in found.problems:
         console.print(f"[red]![/] {problem}")
     if not found.problems:

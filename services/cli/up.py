@@ -52,6 +52,8 @@ async def _up(data: Path, port: int, console: Console) -> int:
     stop, at_once = asyncio.Event(), asyncio.Event()
 
     def appeared(name: str) -> None:
+        if name not in ALL:
+            return
         console.print(f"[dim]{time.monotonic() - started:5.1f} s[/]  {name}")
 
     console.print(f"Heelrise starts; its data is in [bold]{data}[/]")

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from libs.runtime.process import ProcessFailedError, Program, backoff_s
+from libs.runtime.process import ProcessFailedError, Program, backoff_s, rotate
 from libs.runtime.supervisor import Step, Supervisor
 
 SLEEPING = (
@@ -186,3 +186,21 @@ def test_back_off_doubles_up_to_five_seconds() -> None:
     delays = [backoff_s(failures, jitter=lambda: 1.0) for failures in range(1, 9)]
     assert delays == [0.2, 0.4, 0.8, 1.6, 3.2, 5.0, 5.0, 5.0]
     assert backoff_s(1, jitter=lambda: 0.0) == pytest.approx(0.16)
+
+
+def test_a_large_log_is_put_aside_and_written_on(tmp_path: Path) -> None:
+    log = tmp_path / "service.log"
+    with log.open("ab") as writer:
+        writer.write(b"x" * 100)
+        writer.flush()
+        rotate(log, limit=50)
+        writer.write(b"next")
+    assert log.read_bytes() == b"next"
+    assert (tmp_path / "service.log.1").read_bytes() == b"x" * 100
+
+
+def test_a_small_log_is_left_alone(tmp_path: Path) -> None:
+    log = tmp_path / "service.log"
+    log.write_bytes(b"x")
+    rotate(log, limit=50)
+    assert [each.name for each in tmp_path.iterdir()] == ["service.log"]
