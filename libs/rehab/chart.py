@@ -147,14 +147,15 @@ class Chart:
     def recent(self) -> tuple[Reading, ...]:
         """All sessions since windows began, newest first, as far back as any window of days or sessions."""
         readings = []
-        whole = 0
+        settled = 0
         days, sessions = self.protocol.farthest
         first = self.today - timedelta(days=days - 1)
         for fact in self.newest(self.begin):
-            if whole >= sessions and self.day(fact) < first:
+            old = self.day(fact) < first
+            if settled >= sessions and old:
                 break
             reading = self.reading(fact)
-            whole += reading.assessed.valid and reading.next_day is not None
+            settled += reading.assessed.valid and (old or reading.next_day is not None)
             readings.append(reading)
         return tuple(readings)
 

@@ -171,7 +171,7 @@ def test_p6_next_day_is_a_later_day_6_to_36_hours_after_the_end(
 
 def test_p6_one_check_in_serves_several_sessions() -> None:
     case = Case().given(enrolled(0, "05:00"), session(0, "06:00"), session(0, "19:00"))
-    assert seen(case, check_in(1)).next_day_of == (3, 2) or case.then(d.CheckInWeighed).next_day_of == (2, 3)
+    assert sorted(seen(case, check_in(1)).next_day_of) == [2, 3]
 
 
 def test_p6_next_day_over_the_end_of_daylight_saving_counts_elapsed_hours() -> None:

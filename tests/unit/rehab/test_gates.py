@@ -232,6 +232,14 @@ def test_stuck_in_stage_1_where_30_s_cannot_be_held_asks_a_clinician() -> None:
     case.then(d.ClinicianAsked, about="holds_under_30_s")
 
 
+def test_stuck_in_stage_2_with_nothing_but_pain_missing_asks_a_clinician() -> None:
+    sore = {"stage": 2, "every": 2, "load_kg": 5, "pain_during": "3.5", "pain_before": "3.5"}
+    case = Case().given(enrolled(), placed(2), good_days(0, 10, **sore))
+    case.given(good_days(11, 54, **{**sore, "load_kg": 10}), trial(54, "21:00"))
+    case.never(d.ClinicianAsked)
+    case.when(good_days(55, 60, **{**sore, "load_kg": 10})).then(d.ClinicianAsked, about="stuck_2-3")
+
+
 def test_criteria_name_the_inputs_that_counted() -> None:
     case = Case().given(enrolled(), good_days(0, 5)).when(session(6), check_in(7))
     advanced = case.then(d.StageAdvanced)

@@ -200,6 +200,10 @@ def test_late_facts_never_break_anything(story: list[tuple[int, Make]], random: 
     case = Case().given(late[:4], rest)
     times = [item.occurred_at for item, _ in case.answered]
     assert case.state.time == max(times)
+    for programme in case.state.programmes:
+        begun = [each.since for each in programme.phases]
+        assert begun == sorted(begun)
+        assert len({each.id for each in programme.open_holds}) == len(programme.open_holds)
     for _, answers in case.answered:
         assert answers
 
