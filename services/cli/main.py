@@ -60,7 +60,7 @@ def build(arguments: Sequence[str]) -> typer.Typer:
         pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    made.callback()(_options)
+    made.callback(invoke_without_command=True)(_options)
     named = next((each for each in arguments if not each.startswith("-")), "")
     for module in [MODULES[named]] if named in MODULES else MODULES.values():
         import_module(module).register(made)
