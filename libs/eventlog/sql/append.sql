@@ -40,7 +40,7 @@ AS $$
 #variable_conflict use_column
 DECLARE
     caller text := session_user;
-    entry_units integer[]; unit_clinics text[]; unit_kinds text[]; unit_refusals text[]; unit_ends boolean[]; unit_bytes bigint[];
+    entry_units integer[] := '{}'; unit_clinics text[]; unit_kinds text[]; unit_refusals text[]; unit_ends boolean[]; unit_bytes bigint[];
     parsed log.parsed[];
     heads record; sizes bigint[];
     streams record; versions_now bigint[]; erased_now boolean[];
@@ -54,7 +54,8 @@ DECLARE
     erased_clinics text[] := '{}'; erased_persons text[] := '{}';
     u integer; i integer; n integer; h integer; first integer := 1; last integer; s integer;
     x integer := 1; c integer := 1; c_first integer; r integer := 1; r_first integer; k integer := 1; k_first integer;
-    its_outcome text; its_reason text; its_held text; holder integer; own_claims integer; whole boolean;
+    its_outcome text; its_reason text; its_held text; holder integer; whole boolean;
+    claiming boolean := false;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'append needs READ COMMITTED: an older snapshot would miss an erasure' USING ERRCODE = 'HR002';
@@ -62,31 +63,39 @@ BEGIN
     IF current_setting('synchronous_commit') = 'off' THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
-    entry_units := ARRAY(SELECT n.unit FROM unnest(unit_sizes) WITH ORDINALITY AS n (size, unit),
-                         generate_series(1, n.size) ORDER BY n.unit);
-    IF cardinality(entry_units) <> cardinality(entries) OR cardinality(unit_sizes) <> cardinality(unit_logs)
-        OR 0 = ANY (unit_sizes) THEN
+    n := cardinality(unit_logs);
+    FOR u IN 1 .. n LOOP
+        IF u > 1 AND unit_logs[u] = unit_logs[u - 1] THEN
+            unit_clinics[u] := unit_clinics[u - 1]; unit_kinds[u] := unit_kinds[u - 1];
+        ELSE
+            unit_clinics[u] := regexp_replace(unit_logs[u], '-[a-z]-[0-9]+$', '');
+            unit_kinds[u] := substring(unit_logs[u] FROM '-([a-z])-[0-9]+$');
+        END IF;
+        entry_units := entry_units || array_fill(u, ARRAY[unit_sizes[u]]);
+    END LOOP;
+    IF cardinality(entry_units) <> cardinality(entries) OR cardinality(unit_sizes) <> n OR 0 = ANY (unit_sizes) THEN
         RAISE EXCEPTION 'the sizes of the units do not add up to the entries' USING ERRCODE = 'HR003';
     END IF;
-    SELECT array_agg(m.parts[1] ORDER BY m.n), array_agg(m.parts[2] ORDER BY m.n) INTO unit_clinics, unit_kinds FROM (
-        SELECT g.n, regexp_match(g.log, '^(.+)-([a-z])-[0-9]+$') AS parts
-        FROM unnest(unit_logs) WITH ORDINALITY AS g (log, n)
-    ) AS m;
     parsed := log.parse(entries, entry_units, unit_logs, unit_kinds, unit_clinics);
-    SELECT array_agg(p.refusal ORDER BY p.unit), array_agg(p.ends ORDER BY p.unit), array_agg(p.bytes ORDER BY p.unit)
-    INTO unit_refusals, unit_ends, unit_bytes
-    FROM (
-        SELECT p.unit, (array_agg(p.refusal) FILTER (WHERE p.refusal IS NOT NULL))[1] AS refusal,
-            coalesce(bool_or(p.ends_person), false) AS ends, sum(p.bytes) AS bytes
-        FROM unnest(parsed) AS p GROUP BY p.unit
-    ) AS p;
+    unit_refusals := array_fill(NULL::text, ARRAY[n]); unit_ends := array_fill(false, ARRAY[n]);
+    unit_bytes := array_fill(0::bigint, ARRAY[n]);
+    FOR i IN 1 .. cardinality(entries) LOOP
+        u := entry_units[i];
+        unit_bytes[u] := unit_bytes[u] + (parsed[i]).bytes;
+        IF (parsed[i]).refusal IS NOT NULL AND unit_refusals[u] IS NULL THEN
+            unit_refusals[u] := (parsed[i]).refusal;
+        END IF;
+        IF (parsed[i]).ends_person THEN unit_ends[u] := true; END IF;
+        IF (parsed[i]).claims IS NOT NULL THEN claiming := true; END IF;
+    END LOOP;
 
     heads := log.take_heads(unit_logs, CASE WHEN true = ANY (unit_ends) THEN ARRAY(
         SELECT e.clinic FROM unnest(unit_clinics, unit_ends) AS e (clinic, ends) WHERE e.ends) END);
     -- From here on the heads are held: what these statements see cannot change before the commit.
     streams := log.number_streams(parsed, unit_logs, expected_units, expected_streams);
     keys := log.number_keys(parsed, unit_clinics, key_units, keyids);
-    held_claims := log.number_claims(parsed, unit_logs, claim_entries, claims, release_units, releases);
+    held_claims := log.number_claims(
+        parsed, unit_logs, claiming OR claims <> '{}' OR releases <> '{}', claim_entries, claims, release_units, releases);
     problems := log.find_problems(parsed, blob_units, blob_addresses);
     sizes := heads.sizes; versions_now := streams.versions; erased_now := streams.erased; key_states := keys.states;
     claim_positions := held_claims.positions; claim_unit_positions := held_claims.unit_positions;

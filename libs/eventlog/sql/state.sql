@@ -53,6 +53,10 @@ CREATE FUNCTION log.number(scopes text[], names text[],
     OUT numbers integer[], OUT distinct_scopes text[], OUT distinct_names text[]
 ) LANGUAGE plpgsql STABLE AS $$
 BEGIN
+    IF cardinality(names) = 1 THEN
+        numbers := '{1}'; distinct_scopes := scopes; distinct_names := names;
+        RETURN;
+    END IF;
     SELECT array_agg(r.number ORDER BY r.n),
         array_agg(r.scope ORDER BY r.number) FILTER (WHERE r.time = 1),
         array_agg(r.name ORDER BY r.number) FILTER (WHERE r.time = 1)
@@ -134,7 +138,7 @@ $$;
 
 -- Claims (those in the envelopes, then those told of sealed data) and releases, each in the order of units.
 CREATE FUNCTION log.number_claims(
-    parsed log.parsed[], unit_logs text[],
+    parsed log.parsed[], unit_logs text[], any_at_all boolean,
     claim_entries integer[], claims text[], release_units integer[], releases text[],
     OUT units integer[], OUT entries integer[], OUT requests boolean[], OUT of_claim integer[],
     OUT of_release integer[],
@@ -144,6 +148,9 @@ CREATE FUNCTION log.number_claims(
 DECLARE
     numbers integer[];
 BEGIN
+    IF NOT any_at_all THEN
+        RETURN;
+    END IF;
     SELECT array_agg(c.unit ORDER BY c.n), array_agg(c.entry ORDER BY c.n), array_agg(c.request ORDER BY c.n),
         array_agg(c.log ORDER BY c.n), array_agg(c.claim ORDER BY c.n)
     INTO units, entries, requests, logs, names FROM (
