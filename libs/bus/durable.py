@@ -77,7 +77,7 @@ class DurableWakes:
             error = None if pulling.cancelled() or not pulling.done() else pulling.exception()
             if error is not None:
                 if not isinstance(error, _LostError | NatsError | OSError | TimeoutError):
-                    raise error
+                    _log.error("asking for messages failed", exc_info=error)
                 if reason != (reason := type(error).__name__):
                     _log.info("asking for messages again", extra={"reason": reason})
                 await asyncio.sleep(_AGAIN_S)

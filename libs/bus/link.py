@@ -93,6 +93,9 @@ class Link:
                 await closed.wait()
             except (NatsError, OSError, TimeoutError) as error:
                 await self._heard(error)
+            except Exception:
+                # Whatever it is: without a connection the keeper would publish nothing, for ever.
+                _log.exception("connecting to NATS failed")
             finally:
                 self._client = None
                 if not client.is_closed:

@@ -61,7 +61,14 @@ class LogReader:
                 raise
             _log.warning("a batch failed", extra={"log": log, "reason": describe(error)[0]})
         failures = await self._narrow_down(log)
-        return await self._handle(log, failures)
+        try:
+            return await self._handle(log, failures)
+        except Exception as error:
+            if is_transient(error):
+                raise
+            # Together they fail, each subject by itself does not: one entry at a time, then.
+            _log.warning("a batch failed again", extra={"log": log, "reason": describe(error)[0]})
+        return await self._handle(log, failures, limit=1)
 
     async def retry(self, log: LogId) -> bool:
         """Try those again who were asked for. Returns: whether something was appended."""
@@ -70,12 +77,14 @@ class LogReader:
             appended |= await self._retry(log, waiting)
         return appended
 
-    async def _handle(self, log: LogId, failures: Sequence[Failure]) -> "Step | None":
+    async def _handle(
+        self, log: LogId, failures: Sequence[Failure], *, limit: int | None = None
+    ) -> "Step | None":
         async with self._places.hold(log) as place:
             if place is None:
                 return None
-            entries = await self._read(log, place)
-            for failure in failures:
+            entries = await self._read(log, place, limit)
+            for failure in _within(failures, entries):
                 await place.quarantine(self._waiting(failure, TRIES))
             work = self._work(log, place, self._relevant(_without(entries, failures), place))
             if work.entries:
@@ -84,12 +93,14 @@ class LogReader:
                 await place.move(entries[-1].position)
             retry = any(each.tries == TO_BE_RETRIED for each in place.waiting)
         work.committed()
-        for failure in failures:
+        for failure in _within(failures, entries):
             self._alarm(failure)
-        return Step(more=len(entries) == self._batch, appended=work.appended, retry=retry)
+        return Step(more=len(entries) == (limit or self._batch), appended=work.appended, retry=retry)
 
-    async def _read(self, log: LogId, place: Place) -> list[Recorded]:
-        return await self._log.read(log, after=place.cursor, limit=self._batch, connection=place.connection)
+    async def _read(self, log: LogId, place: Place, limit: int | None = None) -> list[Recorded]:
+        return await self._log.read(
+            log, after=place.cursor, limit=limit or self._batch, connection=place.connection
+        )
 
     def _relevant(self, entries: Sequence[Recorded], place: Place) -> list[Recorded]:
         """Of our categories, readable, of nobody who waits.
@@ -268,6 +279,12 @@ class Step(msgspec.Struct, frozen=True):
     appended: bool
     retry: bool
     """Somebody in quarantine is to be tried again."""
+
+
+def _within(failures: Sequence[Failure], entries: Sequence[Recorded]) -> list[Failure]:
+    """Those whose entry is among these."""
+    last = entries[-1].position if entries else FROM_START
+    return [each for each in failures if each.entry.position <= last]
 
 
 def _without(entries: Sequence[Recorded], failures: Sequence[Failure]) -> list[Recorded]:

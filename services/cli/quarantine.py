@@ -41,7 +41,9 @@ class Row(msgspec.Struct, frozen=True):
 
 Stream = Annotated[str, typer.Argument(help="The stream that waits: patient-…")]
 ClinicOption = Annotated[str | None, typer.Option("--clinic", help="Of this clinic only.")]
-ConsumerOption = Annotated[str | None, typer.Option("--consumer", help="At this consumer only: engine, …")]
+ConsumerOption = Annotated[
+    str | None, typer.Option("--consumer", help="At this consumer only: engine, reporting, notification.")
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -90,8 +92,8 @@ def skip(
 ) -> None:
     """Leave the input that fails out of every fold, for good, and go on with what follows.
 
-    At the engine this records the decision input_skipped as the input's answer. At another consumer only
-    that consumer leaves the entry out.
+    At the engine this records the decision input_skipped as the input's answer; other consumers where the
+    stream waits leave the entry out too. --consumer names one of them alone.
     """
     if not 3 <= len(reason.strip()) <= 500:
         wrong_usage("--reason takes 3 to 500 characters")
@@ -124,22 +126,24 @@ async def _change(data: Path, wanted: Wanted, reason: str | None) -> None:
     from libs.runtime.stack import running_stack
 
     async with running_stack(data, {"postgres"}) as stack:
-        row = _only(await _rows(stack.database_url(_ENGINE), wanted), wanted)
-        pool = await open_pool(stack.database_url(row.consumer), max_size=2)
-        try:
-            if reason is None:
-                await _retry(pool, row, None)
-                typer.echo(f"{row.stream} in {row.log} is tried again at {row.consumer}")
-            elif row.consumer == _ENGINE:
-                version = await _skip_input(pool, row, reason)
-                typer.echo(f"input {version} of {row.stream} in {row.log} is left out of every fold")
-            else:
-                await _retry(pool, row, row.from_version + 1)
-                typer.echo(
-                    f"{row.consumer} leaves out {row.stream}, version {row.from_version}, in {row.log}"
-                )
-        finally:
-            await pool.close()
+        for row in _of_one_log(await _rows(stack.database_url(_ENGINE), wanted), wanted):
+            pool = await open_pool(stack.database_url(row.consumer), max_size=2)
+            try:
+                typer.echo(await _change_one(pool, row, reason))
+            finally:
+                await pool.close()
+
+
+async def _change_one(pool: Any, row: Row, reason: str | None) -> str:  # noqa: ANN401 - asyncpg has no types
+    """Retry, or skip where there is a reason. Returns: what was done."""
+    if reason is None:
+        await _retry(pool, row, None)
+        return f"{row.stream} in {row.log} is tried again at {row.consumer}"
+    if row.consumer == _ENGINE:
+        version = await _skip_input(pool, row, reason)
+        return f"input {version} of {row.stream} in {row.log} is left out of every fold"
+    await _retry(pool, row, row.from_version + 1)
+    return f"{row.consumer} leaves out version {row.from_version} of {row.stream} in {row.log}"
 
 
 async def _retry(pool: Any, row: Row, from_version: int | None) -> None:  # noqa: ANN401 - asyncpg has no types
@@ -185,13 +189,13 @@ async def _rows(url: str, wanted: Wanted | None) -> list[Row]:
     ]
 
 
-def _only(rows: list[Row], wanted: Wanted) -> Row:
+def _of_one_log(rows: list[Row], wanted: Wanted) -> list[Row]:
+    """The rows to change, the engine's first: its answer is what all others go by."""
     if not rows:
         raise NotFoundError(detail=f"{wanted[0]} is not in quarantine")
-    if len(rows) > 1:
-        places = ", ".join(f"{row.consumer} in {row.log}" for row in rows)
-        raise InvalidError(detail=f"{wanted[0]} waits at {places}: name one with --consumer and --clinic")
-    return rows[0]
+    if len({row.log for row in rows}) > 1:
+        raise InvalidError(detail=f"{wanted[0]} waits in several clinics: name one with --clinic")
+    return sorted(rows, key=lambda row: (row.consumer != _ENGINE, row.consumer))
 
 
 def _show_table(rows: list[Row]) -> None:

@@ -227,14 +227,13 @@ async def test_an_operator_sees_who_waits_tries_again_and_skips(
     assert listed.returncode == 1
     assert {each["stream"] for each in json.loads(listed.stdout)} == {stream}
     assert "seal-broken" in heelrise(stack, "quarantine", "show", stream).stdout
-    assert heelrise(stack, "quarantine", "retry", stream, "--consumer", "engine").returncode == 0
+    assert heelrise(stack, "quarantine", "retry", stream).returncode == 0
     await until(waiting, await consumers_that_read_patients(log))
     assert heelrise(stack, "quarantine", "skip", stream, "--reason", "x").returncode == 2
-    skipped = heelrise(
-        stack, "quarantine", "skip", stream, "--reason", "it cannot be read", "--consumer", "engine"
-    )
+    skipped = heelrise(stack, "quarantine", "skip", stream, "--reason", "it cannot be read")
     assert skipped.returncode == 0, skipped.stderr
     await until(left, 0)
+    assert heelrise(stack, "quarantine", "list").returncode == 0
     replayed = heelrise(stack, "replay", "--check", "--clinic", FORGED)
     assert replayed.returncode == 0, replayed.stdout
     assert "no difference" in replayed.stdout

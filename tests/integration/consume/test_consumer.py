@@ -254,3 +254,19 @@ async def test_what_this_release_cannot_read_makes_its_patient_wait(world: World
     assert await versions(world, poisoned) == [1, 2, 3, 4, 5]
     (waits,) = await PostgresPlaces("engine", world.pool).all_waiting()
     assert waits.from_version == 6
+
+
+async def test_entries_that_fail_only_together_are_handled_one_by_one(world: World, effects: Effects) -> None:
+    first, second = await somebody(world), await somebody(world)
+    handled = effects.handle
+
+    async def one_subject_at_a_time(work: Work) -> None:
+        await handled(work)
+        if len({each.stream for each in work.entries}) > 1:
+            raise ValueError
+
+    effects.handle = one_subject_at_a_time  # type: ignore[method-assign]
+    await consumer(world, effects).catch_up(LOG)
+    assert await versions(world, first) == [1, 2, 3, 4, 5]
+    assert await versions(world, second) == [1, 2, 3, 4, 5]
+    assert await PostgresPlaces("engine", world.pool).all_waiting() == []
