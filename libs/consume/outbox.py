@@ -196,6 +196,17 @@ class Outbox:
 
     async def _try(self, item: Outgo) -> None:
         result = await self._send(item)
+        while True:
+            try:
+                return await self._settle(item, result)
+            except Exception as error:
+                # Only this process knows what the receiver answered: it waits for the database to say so.
+                if not is_transient(error):
+                    raise
+                _log.warning("a result waits", extra={"delivery": item.delivery}, exc_info=error)
+                await asyncio.sleep(_AGAIN_S)
+
+    async def _settle(self, item: Outgo, result: Sent | NotSent) -> None:
         now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
             if isinstance(result, Sent):

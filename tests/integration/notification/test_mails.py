@@ -1,13 +1,17 @@
 """What people are told, on a real log, a real outbox and a real mail server."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 
+from libs.eventlog.port import Outcome, Unit
 from libs.events.decisions import HoldOpened, LoadingSuspended, StageAdvanced
 from libs.events.deliveries import DeliveryFailed, DeliveryIntended, DeliverySuppressed
 from libs.events.facts import RedFlagReported
+from libs.kernel.errors import UnavailableError
 from libs.kernel.ids import PatientId
 from services.notification.mail import NotSentError
 from services.notification.read_models import forget
@@ -249,6 +253,29 @@ async def test_a_process_that_dies_between_the_answer_and_its_record_sends_once_
 
     assert len(room.receiver.mails) == 2
     assert len({each["X-Heelrise-Delivery"] for each in room.receiver.mails}) == 1
+
+
+async def test_a_result_that_the_database_did_not_take_is_recorded_once_it_is_back(
+    house: House, room: MailRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("libs.consume.outbox._AGAIN_S", 0.01)
+    append, away = house.log("notification").append, [True, True]
+
+    async def failing(units: Sequence[Unit], **more: Any) -> list[Outcome]:
+        if room.receiver.mails and away:
+            away.pop()
+            raise UnavailableError("the database does not answer")
+        return await append(units, **more)
+
+    await house.patient(red_flag())  # type: ignore[arg-type]
+    await room.read()
+    monkeypatch.setattr(house.log("notification"), "append", failing)
+    await room.send()
+    room.clock.ahead = timedelta(hours=1)
+    await room.read_and_send()
+
+    assert len(room.receiver.mails) == 1
+    assert "delivery_succeeded" in await room.recorded()
 
 
 async def test_nobody_without_an_address_is_written_to_and_it_is_recorded(
