@@ -77,6 +77,7 @@ async def _list(clinic: str | None, data: Path, as_json: bool) -> None:
 
     from services.cli.diaries import DiaryClient, running_view
     from services.cli.records import clinics_of, everybody, name_of
+    from services.session_ingest.diary.zones import read_zone
 
     view = running_view(data)
     clinics = await clinics_of(view, clinic)
@@ -92,7 +93,8 @@ async def _list(clinic: str | None, data: Path, as_json: bool) -> None:
     table = Table("patient", "tendon", "stage", "state", "weeks", "checkpoint", "last input")
     for person in people:
         for each in of.get(person["patient"], [{}]):
-            table.add_row(f"{escape(name_of(person))}\n[dim]{person['clinic']}[/]", *_standing(each))
+            zone = read_zone(clinics[person["clinic"]])
+            table.add_row(f"{escape(name_of(person))}\n[dim]{person['clinic']}[/]", *_standing(each, zone))
     Console().print(table)
 
 
@@ -107,7 +109,7 @@ async def _panel(client: Any, clinic: str) -> list[Json]:  # noqa: ANN401 - the 
         after = {"after": page["next"]}
 
 
-def _standing(programme: Json) -> tuple[str, ...]:
+def _standing(programme: Json, zone: tzinfo) -> tuple[str, ...]:
     if not programme:
         return ("-",) * 6
     loading = "" if programme["loading"] == programme["stage"] else f"\nloads as {programme['loading']}"
@@ -118,7 +120,7 @@ def _standing(programme: Json) -> tuple[str, ...]:
         f"{programme['state']}{current}",
         f"{programme['weeks']} of {programme['weeks_needed']}",
         programme["checkpoint"].replace("_", " "),
-        programme["last_input_at"][:10],
+        f"{datetime.fromisoformat(programme['last_input_at']).astimezone(zone):%d %b %y}",
     )
 
 

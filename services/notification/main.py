@@ -67,7 +67,8 @@ def build_app(settings: NotificationSettings, bus: Bus) -> FastAPI:
         await pool.close()
 
     async def ready() -> Mapping[str, bool]:
-        return {"database": await app.state.pool.fetchval("SELECT true"), "bus": bus.health.connected}
+        # Without the bus it goes on, from its own sweeps.
+        return {"database": await app.state.pool.fetchval("SELECT true")}
 
     app = _described(
         ready, lifespan, hosts_of(settings.public_url, settings.host), docs=settings.mode == "embedded"

@@ -76,7 +76,8 @@ def build_app(settings: ReportingSettings, bus: Bus) -> FastAPI:
         await pool.close()
 
     async def ready() -> Mapping[str, bool]:
-        return {"database": await app.state.pool.fetchval("SELECT true"), "bus": bus.health.connected}
+        # Without the bus it goes on, from its own sweeps.
+        return {"database": await app.state.pool.fetchval("SELECT true")}
 
     app = _described(
         ready,
