@@ -240,9 +240,9 @@ def kill_group(pid: int) -> None:
 def rotate(log: Path, limit: int = _LOG_LIMIT) -> None:
     """Put what is in a log that has grown large aside, over what was put aside before.
 
-    The file stays, since the process appends to it.
+    The file stays, since the process appends to it. A full disk leaves it as it is.
     """
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(OSError):
         if log.stat().st_size > limit:
             shutil.copyfile(log, log.with_suffix(".log.1"))
             os.truncate(log, 0)
