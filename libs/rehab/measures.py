@@ -209,12 +209,17 @@ def load_rises(chart: Chart, _weighing: Weighing) -> Measured:
         new = [(name, load) for name, load in loads(fact, side) if load > highest.get(name, _NO_LOAD)]
         if not new:
             continue
-        reading = chart.reading(fact)
-        if reading.tolerated == "not_met":
+        assessed = chart.assessed(fact)
+        if not assessed.valid or assessed.wrong:
             continue
-        if any(name in highest for name, _ in new):
+        rises = any(name in highest for name, _ in new)
+        next_day = chart.next_day(fact)
+        if next_day is None and not rises:
+            continue
+        verdict = chart.reading(fact).tolerated
+        if rises and verdict != "not_met":
             return Measured(Fraction(1), (fact.source,))
-        if reading.tolerated == "met":
+        if verdict == "met":
             highest.update(new)
     return Measured(Fraction(0))
 
