@@ -16,6 +16,13 @@ class FenceLostError(ConflictError):
     title = "The log moved since it was read"
 
 
+class ClockOffError(UnavailableError):
+    """This machine's clock is more than 60 s off the database's: nothing is wrong with what is told."""
+
+    code = "clock"
+    title = "The clock is off"
+
+
 class AppendRefusedError(HeelriseError):
     """The log does not take what this service concluded. It needs somebody to look."""
 

@@ -6,7 +6,7 @@ from typing import Protocol
 
 import asyncpg
 
-from libs.consume.errors import AppendRefusedError, FenceLostError
+from libs.consume.errors import AppendRefusedError, ClockOffError, FenceLostError
 from libs.eventlog.port import (
     Appended,
     Duplicate,
@@ -55,7 +55,7 @@ class Work:
 
         Returns: one outcome for each unit: appended, duplicate, or erased (the person is gone, which
         ends the matter).
-        Raises: FenceLostError, AppendRefusedError; the batch is rolled back then.
+        Raises: FenceLostError, ClockOffError, AppendRefusedError; the batch is rolled back then.
         """
         if not units or (self._rehearsal and self.connection is None):
             return []
@@ -77,6 +77,8 @@ class Work:
     def _require_settled(self, outcome: Outcome) -> None:
         if isinstance(outcome, Appended | Duplicate | Erased):
             return
+        if isinstance(outcome, Refused) and outcome.reason == "clock":
+            raise ClockOffError(detail=self.log)
         if isinstance(outcome, Refused):
             raise AppendRefusedError(self.log, outcome.reason)
         raise FenceLostError(detail=f"{self.log}: {type(outcome).__name__.lower()}")

@@ -43,6 +43,8 @@ class _Seat(msgspec.Struct):
     folded: Folded
     inputs: list[Recorded]
     """Those to be answered: the batch's, and any before them that are not."""
+    batch: list[Recorded]
+    """All of the batch, answered before or not."""
 
 
 class Engine:
@@ -87,7 +89,7 @@ class Engine:
             if folded is None and theirs[0].version == 1 and not doubted:
                 folded = begin(work.log, patient)
             if folded is not None and folded.version == theirs[0].version - 1:
-                seats[patient] = _Seat(folded, theirs)
+                seats[patient] = _Seat(folded, theirs, theirs)
             else:
                 cold.append(patient)
         if cold:
@@ -96,7 +98,7 @@ class Engine:
                 folded = known.folded(patient)
                 newest = inputs[patient][-1].version
                 unanswered = [e for e in known.inputs(patient) if folded.version < e.version <= newest]
-                seats[patient] = _Seat(folded, unanswered)
+                seats[patient] = _Seat(folded, unanswered, inputs[patient])
         return seats
 
     async def _read(self, work: Work, patients: Sequence[PatientId]) -> Patients[Recorded]:
@@ -135,7 +137,7 @@ class Engine:
         return (
             patient,
             next_deadline(state, self._protocols),
-            import_held_until(seat.inputs),
+            import_held_until(seat.batch),
             bool(state.importing),
         )
 

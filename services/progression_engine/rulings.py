@@ -159,6 +159,8 @@ def _error_of(outcome: Outcome) -> HeelriseError:
             return GoneError("the patient was erased")
         case Refused(reason="key" | "log"):
             return NotFoundError()
+        case Refused(reason="clock"):
+            return LogUnavailableError("clock")
         case Refused(reason=reason):
             _log.error("the log refused a ruling", extra={"reason": reason})
             return HeelriseError()

@@ -59,6 +59,7 @@ class Timers:
         self._look_at = look_at
         self._some = asyncio.Event()
         self._fired: set[LogId] = set()
+        self._troubled = False
 
     async def caught_up(self, log: LogId) -> None:
         """A log's inputs are answered: where time passed in it, the next deadline may be past too."""
@@ -110,6 +111,7 @@ class Timers:
 
     async def _round(self) -> float:
         """Seconds until the next look."""
+        self._troubled = False
         try:
             await self.fire_due()
             due: datetime | None = await self._pool.fetchval(_NEXT)
@@ -118,7 +120,7 @@ class Timers:
                 raise
             _log.warning("timers wait", extra={"reason": type(error).__name__})
             return _LOOK_S
-        if due is None:
+        if due is None or self._troubled:
             return _LOOK_S
         left = (due - self._clock.now()) / timedelta(seconds=1)
         return min(_LOOK_S, max(_AGAIN_S, left))
@@ -132,10 +134,10 @@ class Timers:
         ]
         if not stuck:
             return
-        for outcome in outcomes:
-            if not isinstance(outcome, Appended | Erased | Duplicate):
-                # Busy, closed: the deadlines stay, and are looked at again.
-                return
+        if any(not isinstance(each, Appended | Erased | Duplicate) for each in outcomes):
+            # Busy, closed, a clock that is off: the deadlines stay, and are looked at again, but not at once.
+            self._troubled = True
+            return
         _log.warning("deadlines that passed before are dropped", extra={"log": log, "count": len(stuck)})
         async with self._places.hold(log) as place:
             if place is not None:

@@ -6,12 +6,16 @@ from datetime import datetime, timedelta
 import pytest
 
 from libs.bus.memory import MemoryBus
+from libs.consume.errors import ClockOffError
+from libs.consume.postgres import PostgresPlaces
+from libs.eventlog.postgres import PostgresEventLog
 from libs.events.facts import ImportClosed, ImportOpened
 from libs.events.rulings import TimePassed
 from libs.kernel.ids import PatientId
 from services.progression_engine.consumer import Running, make_running
 from services.progression_engine.replay import replay
 from tests.integration.progression_engine.world import (
+    IDS,
     LOG,
     MovingClock,
     World,
@@ -189,3 +193,41 @@ async def test_a_patient_in_quarantine_is_left_alone(world: World) -> None:
             LOG, f"patient-{patient}",
         )  # fmt: skip
     assert await runner.timers.fire_due() == 0
+
+
+async def test_the_table_of_deadlines_can_be_dropped_and_filled_again(world: World) -> None:
+    opened = ImportOpened(**told(days_ago(40)), file=FILE, rows=2)  # type: ignore[arg-type]
+    await world.patient(*a_course())
+    await world.patient((days_ago(40), opened), *a_course())
+    await engine(world).consumer.catch_up(LOG)
+    before = await deadlines(world)
+    async with PostgresPlaces("engine", world.pool).hold(LOG) as place:
+        assert place is not None
+        await place.connection.execute("DELETE FROM engine.deadlines WHERE log = $1", LOG)
+        await place.move(-1)
+    assert await deadlines(world) == []
+    await engine(world).consumer.catch_up(LOG)
+    assert await deadlines(world) == before
+    assert len(before) == 2
+
+
+async def deadlines(world: World) -> list[tuple[object, ...]]:
+    async with world.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT set_config('heelrise.logs', ARRAY[$1::text]::text, true)", LOG)
+        rows = await connection.fetch("SELECT * FROM engine.deadlines ORDER BY patient")
+        return [tuple(row) for row in rows]
+
+
+async def test_an_engine_whose_clock_is_off_does_nothing_and_blames_nobody(world: World) -> None:
+    patient = await world.patient(*a_course())
+    off = MovingClock()
+    off.move(timedelta(hours=3))
+    log = PostgresEventLog(world.pool, clock=off, ids=IDS)
+    runner = make_running(pool=world.pool, log=log, bus=MemoryBus(), clock=off)
+    with pytest.raises(ClockOffError):
+        await runner.consumer.catch_up(LOG)
+    assert await PostgresPlaces("engine", world.pool).all_waiting() == []
+    await engine(world).consumer.catch_up(LOG)
+    assert await runner.timers.fire_due() == 0
+    assert await passed(world, patient) == []
+    assert await next_due(world, patient) is not None
