@@ -111,13 +111,12 @@ def open_with(envelope: Envelope, own: EntryKey) -> bytes:
 
     Raises: SealBrokenError.
     """
-    try:
-        commitment = base64.b64decode(envelope.keycommit or "", validate=True)
-        sealed = base64.b64decode(envelope.data_base64 or "", validate=True)
-    except binascii.Error as error:
-        raise SealBrokenError(detail="the sealed data is not base64") from error
-    if not hmac.compare_digest(commitment, own.commitment):
+    if envelope.keycommit != base64.b64encode(own.commitment).decode("ascii"):
         raise SealBrokenError(detail="the commitment names another key")
+    try:
+        sealed = binascii.a2b_base64(envelope.data_base64 or "", strict_mode=True)
+    except ValueError as error:
+        raise SealBrokenError(detail="the sealed data is not base64") from error
     return _decrypt(own, sealed, associated_data(envelope))
 
 
