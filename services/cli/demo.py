@@ -185,7 +185,7 @@ async def _import(client: Any, view: StackView, console: Console) -> dict[str, J
         answered = progress.add_task("inputs answered", total=None)
         imported: dict[str, Json] = {}
         for sample in chosen:
-            result = await client.send(sample.clinic, sample.raw, {**query, "patient": sample.name})
+            result = await client.send(sample.clinic, sample.name, sample.raw, query)
             imported[sample.name] = result
             progress.advance(read, result["rows"])
         fresh = [each for each in imported.values() if each["first_version"]]

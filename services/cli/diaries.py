@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, Self
+from urllib.parse import quote
 
 import asyncpg
 import httpx
@@ -110,15 +111,15 @@ class DiaryClient:
             raise
         return True
 
-    async def send(self, clinic: str, content: bytes, query: Mapping[str, str]) -> Json:
-        """Send a diary; what became of it. Raises: ProblemError."""
+    async def send(self, clinic: str, reference: str, content: bytes, query: Mapping[str, str]) -> Json:
+        """Send the diary of the patient of that reference; what became of it. Raises: ProblemError."""
         return await self._send(
             "POST",
             f"/v1/clinics/{clinic}/diaries",
             clinic=clinic,
             content=content,
             params=dict(query),
-            headers={"Content-Type": "text/csv"},
+            headers={"Content-Type": "text/csv", "Patient-Reference": quote(reference)},
         )
 
     async def get(self, clinic: str, path: str, **params: str) -> Json:

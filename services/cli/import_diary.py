@@ -32,6 +32,7 @@ class Source:
 
     file: Path
     raw: bytes
+    reference: str
     query: dict[str, str]
 
 
@@ -84,9 +85,7 @@ def import_diary(
     }
     if shift_to:
         query["shift_to"] = shift_to
-    sources = [
-        Source(file, file.read_bytes(), {**query, "patient": patient or reference_of(file)}) for file in files
-    ]
+    sources = [Source(file, file.read_bytes(), patient or reference_of(file), query) for file in files]
     run_async(_import(sources, clinic, data_folder(data), as_json))
 
 
@@ -190,7 +189,7 @@ async def _sent(client: Any, source: Source, clinic: str) -> Json:  # noqa: ANN4
 
     slug = slug_of(clinic)
     try:
-        sent: Json = await client.send(slug, source.raw, source.query)
+        sent: Json = await client.send(slug, source.reference, source.raw, source.query)
     except ProblemError as problem:
         if problem.status != 404:
             raise
@@ -199,7 +198,7 @@ async def _sent(client: Any, source: Source, clinic: str) -> Json:  # noqa: ANN4
                 detail=f"There is no clinic {slug} yet: without --dry-run it would be created."
             ) from None
         await client.create_clinic(slug, clinic, source.query["zone"])
-        sent = await client.send(slug, source.raw, source.query)
+        sent = await client.send(slug, source.reference, source.raw, source.query)
     return sent
 
 

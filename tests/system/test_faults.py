@@ -70,7 +70,7 @@ async def runs(stack: StackView) -> dict[ClinicId, list[dict[str, Any]]]:
 
 
 async def imported(client: DiaryClient, clinic: ClinicId, sample: Path) -> dict[str, Any]:
-    return await client.send(clinic, DIARIES[sample], {"zone": ZONE, "patient": sample.stem})
+    return await client.send(clinic, sample.stem, DIARIES[sample], {"zone": ZONE})
 
 
 def kill(stack: StackView, name: str) -> None:

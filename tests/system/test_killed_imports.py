@@ -78,7 +78,7 @@ async def send(client: DiaryClient, clinic: str, name: str, raw: bytes) -> Json:
     until = time.monotonic() + 90
     while True:
         try:
-            return await client.send(clinic, raw, {"zone": ZONE, "patient": name})
+            return await client.send(clinic, name, raw, {"zone": ZONE})
         except (UnavailableError, ProblemError) as problem:
             if isinstance(problem, ProblemError) and problem.status < 500:
                 raise

@@ -1,7 +1,9 @@
 """The route for diaries: a file in, what became of it out."""
 
 import datetime as dt
+import unicodedata
 from typing import Annotated, Final
+from urllib.parse import unquote
 
 from fastapi import APIRouter, FastAPI
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -20,21 +22,26 @@ from services.session_ingest.diary.table import MAX_BYTES
 from services.session_ingest.handlers import Ingest
 
 PATH: Final = "/v1/clinics/{clinic}/diaries"
+REFERENCE_HEADER: Final = "Patient-Reference"
 _WITHIN_S: Final = 60.0
+_MOST_REFERENCE: Final = 100
+_REFERENCE: Final = {
+    "name": REFERENCE_HEADER,
+    "in": "header",
+    "required": True,
+    "schema": {"type": "string", "minLength": 1},
+    # Not in the query: addresses get into logs, and a reference may tell who somebody is.
+    "description": "The clinic's own reference of the patient, percent-encoded UTF-8; new: registered.",
+}
 _IsoDay = Annotated[str, StringConstraints(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class DiaryQuery(BaseModel):
-    """How the diary is to be read, and whose it is."""
+    """How the diary is to be read."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     zone: Zone
-    patient: Annotated[
-        str,
-        StringConstraints(min_length=1, max_length=100, strip_whitespace=True),
-        Field(description="the clinic's own reference of the patient; a new one registers a patient"),
-    ]
     dmy: Annotated[bool, Field(description="numeric dates are day-first")] = False
     mdy: Annotated[bool, Field(description="numeric dates are month-first")] = False
     shift_to: Annotated[
@@ -108,6 +115,7 @@ def register(app: FastAPI | APIRouter) -> None:
         within_s=_WITHIN_S,
         status=201,
         answer=DiaryAnswer,
+        parameters=(_REFERENCE,),
     )(import_diary)
 
 
@@ -126,7 +134,7 @@ async def import_diary(call: Call) -> Response:
         Wanted(
             principal=call.principal,
             clinic=call.clinic,
-            reference=query.patient,
+            reference=_reference(call.request.headers.getlist(REFERENCE_HEADER)),
             zone=query.zone,
             raw=call.raw,
             request_id=request_id(call.request.scope),
@@ -137,6 +145,22 @@ async def import_diary(call: Call) -> Response:
         )
     )
     return json_answer(imported, 201 if imported.entries else 200)
+
+
+def _reference(found: list[str]) -> str:
+    if len(found) == 1:
+        try:
+            reference = unicodedata.normalize("NFC", unquote(found[0], errors="strict").strip())
+        except UnicodeDecodeError:
+            reference = ""
+        if 1 <= len(reference) <= _MOST_REFERENCE and reference.isprintable():
+            return reference
+    error = FieldError(
+        f"/headers/{REFERENCE_HEADER}",
+        "missing, or not a reference",
+        f"once, 1 to {_MOST_REFERENCE} printable characters, percent-encoded UTF-8",
+    )
+    raise InvalidError("a header is not valid", (error,))
 
 
 def _order(query: DiaryQuery) -> Order | None:

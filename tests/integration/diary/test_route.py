@@ -29,14 +29,24 @@ class Caller:
         self.issuer = issuer
 
     async def send(
-        self, content: bytes, *, role: str = "clinician", content_type: str = "text/csv", **query: str
+        self,
+        content: bytes,
+        *,
+        role: str = "clinician",
+        content_type: str = "text/csv",
+        reference: str = "anna",
+        **query: str,
     ) -> httpx.Response:
         token = self.issuer.issue(role=role, clinic="harbour", patient=ANNA if role == "patient" else None)
         return await self.client.post(
             PATH,
             content=content,
-            params={"zone": "Australia/Melbourne", "patient": "anna", **query},
-            headers={"Authorization": f"Bearer {token}", "Content-Type": content_type},
+            params={"zone": "Australia/Melbourne", **query},
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Content-Type": content_type,
+                "Patient-Reference": reference,
+            },
         )
 
 
@@ -76,19 +86,19 @@ def diary(*rows: str) -> bytes:
 
 
 async def test_diary_is_taken_and_its_entries_are_named(caller: Caller) -> None:
-    answer = await caller.send(sample("02"), patient="named")
+    answer = await caller.send(sample("02"), reference="named")
     body = answer.json()
     assert answer.status_code == 201
     assert body["rows_new"] == 106
     assert [each["version"] for each in body["entries"]] == list(range(1, body["last_version"] + 1))
     assert all(len(each["leaf_hash"]) == 64 for each in body["entries"])
-    again = await caller.send(sample("02"), patient="named")
+    again = await caller.send(sample("02"), reference="named")
     assert again.status_code == 200
     assert (again.json()["rows_known"], again.json()["entries"]) == (106, [])
 
 
 async def test_bad_rows_are_a_problem_that_lists_them(caller: Caller) -> None:
-    answer = await caller.send(diary(ENROL, drop(pain_during="11")), patient="bad")
+    answer = await caller.send(diary(ENROL, drop(pain_during="11")), reference="bad")
     body = answer.json()
     assert answer.status_code == 422
     assert answer.headers["content-type"] == "application/problem+json"
@@ -106,7 +116,10 @@ async def test_bad_rows_are_a_problem_that_lists_them(caller: Caller) -> None:
         ({"shift_to": "2026-02-30"}, "/query/shift_to"),
         ({"dmy": "true", "mdy": "true"}, "/query/mdy"),
         ({"colour": "red"}, "/query/colour"),
-        ({"patient": ""}, "/query/patient"),
+        ({"reference": ""}, "/headers/Patient-Reference"),
+        ({"reference": "%ff"}, "/headers/Patient-Reference"),
+        ({"reference": "x" * 101}, "/headers/Patient-Reference"),
+        ({"patient": "anna"}, "/query/patient"),
         ({"dry_run": "perhaps"}, "/query/dry_run"),
     ],
 )
@@ -118,8 +131,8 @@ async def test_bad_query_is_refused_by_its_name(caller: Caller, query: dict[str,
 
 async def test_ambiguous_dates_ask_for_the_option(caller: Caller) -> None:
     rows = diary("02/03/2026,18:30,note,,,,,,,,,,,,,,,,,,x")
-    assert "--dmy or --mdy" in (await caller.send(rows, patient="order")).json()["detail"]
-    taken = await caller.send(rows, patient="order", dmy="true")
+    assert "--dmy or --mdy" in (await caller.send(rows, reference="order")).json()["detail"]
+    taken = await caller.send(rows, reference="order", dmy="true")
     assert taken.status_code == 201
 
 
@@ -135,6 +148,6 @@ async def test_patients_and_auditors_import_nothing(caller: Caller) -> None:
 
 async def test_placement_needs_who_may_rule(caller: Caller) -> None:
     for role in ("clinic_admin", "integration"):
-        answer = await caller.send(sample("03"), role=role, patient="placed")
+        answer = await caller.send(sample("03"), role=role, reference="placed")
         assert answer.status_code == 403
-    assert (await caller.send(sample("06"), role="integration", patient="assessed")).status_code == 201
+    assert (await caller.send(sample("06"), role="integration", reference="assessed")).status_code == 201
