@@ -48,7 +48,7 @@ class Projector:
             if category_of(each.stream) == "delivery":
                 continue
             of_patient[PatientId(subject_of(each.stream))].append(each)
-        changed: list[Record] = []
+        changed: list[tuple[Record, Record]] = []
         erased: list[PatientId] = []
         saved = await versions(work.connection, work.log, of_patient)
         for patient, entries in of_patient.items():
@@ -60,9 +60,9 @@ class Projector:
             lines = lines_of(entries)
             answers = [each for each in lines if isinstance(each, Answer)]
             await save_changes(work.connection, work.log, patient, answers)
-            changed.append(extend(record, lines))
+            changed.append((record, extend(record, lines)))
         await save(work.connection, work.log, changed)
-        work.after_commit(lambda: self._keep(work.log, changed, erased))
+        work.after_commit(lambda: self._keep(work.log, [after for _, after in changed], erased))
         await work.append(await self._disclosures(work))
 
     async def _disclosures(self, work: Work) -> list[Unit]:

@@ -124,20 +124,24 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     effective_at: datetime
 
 
-async def save(connection: Connection, log: LogId, records: Iterable[Record]) -> None:
-    """Write what is known of patients; all their rows at once."""
-    records = tuple(records)
+async def save(connection: Connection, log: LogId, changed: Sequence[tuple[Record, Record]]) -> None:
+    """Write what is known of patients, before and after: all at once, and only the rows that changed."""
     patients = [
         (
             log, each.patient, each.identity_position, each.told, each.judged, each.answered,
             each.last_input_at, each.waiting_since, red_flags_to_see(each),
         )
-        for each in records
+        for _, each in changed
         if each.last_input_at is not None
     ]  # fmt: skip
-    await connection.executemany(_PATIENT, patients)
-    rows = [(log, *_values(row)) for each in records for row in rows_of(each)]
-    await connection.executemany(_PANEL, rows)
+    await _write(connection, _PATIENT, patients)
+    rows = [row for before, after in changed for row in set(rows_of(after)) - set(rows_of(before))]
+    await _write(connection, _PANEL, [(log, *_values(row)) for row in rows])
+
+
+async def _write(connection: Connection, statement: str, rows: Sequence[tuple[object, ...]]) -> None:
+    if rows:
+        await connection.executemany(statement, rows)
 
 
 async def versions(connection: Connection, log: LogId, patients: Iterable[str]) -> dict[str, tuple[int, int]]:
@@ -160,7 +164,7 @@ async def save_changes(connection: Connection, log: LogId, patient: str, answers
         for each in answers
         if isinstance(each.decision, CHANGES)
     ]  # fmt: skip
-    await connection.executemany(_CHANGE, rows)
+    await _write(connection, _CHANGE, rows)
 
 
 def stages_of(decision: Decision) -> tuple[int | None, int | None]:

@@ -14,7 +14,7 @@ CREATE TABLE reporting.patients (
     waiting_since timestamptz,
     red_flags text[] NOT NULL,
     PRIMARY KEY (log, patient)
-);
+) WITH (fillfactor = 70);
 CREATE INDEX patients_with_red_flags ON reporting.patients (log, patient) WHERE red_flags <> '{}';
 COMMENT ON COLUMN reporting.patients.last_input_at IS 'when the newest thing happened that somebody told or ruled';
 COMMENT ON COLUMN reporting.patients.waiting_since IS 'when the oldest unanswered input was recorded';
@@ -38,7 +38,7 @@ CREATE TABLE reporting.panel (
     red_flags text[] NOT NULL,
     marked text[] NOT NULL,
     PRIMARY KEY (log, patient, programme)
-);
+) WITH (fillfactor = 70);
 
 CREATE TABLE reporting.stage_timeline (
     log text COLLATE "C",
