@@ -118,7 +118,7 @@ def decode(raw: bytes) -> Envelope:
         envelope = _DECODER.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise NotCanonicalError(detail="it is not an entry") from error
-    if _ENCODER.encode(envelope) != raw or b"\\u0000" in raw:
+    if _ENCODER.encode(envelope) != raw or (b"\\" in raw and b"\\u0000" in raw):
         raise NotCanonicalError(detail="another byte form of the same entry is the canonical one")
     check(envelope)
     return envelope
