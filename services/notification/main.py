@@ -1,84 +1,49 @@
 """Starts notification: `python -m services.notification.main`."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from importlib.metadata import version
 from typing import Final
 
-import asyncpg
 from fastapi import FastAPI
 
-from libs.bus.jetstream import JetStreamBus
-from libs.bus.link import NatsAddress
-from libs.bus.port import Bus
 from libs.consume.consumer import Consumer
 from libs.consume.postgres import PostgresPlaces
-from libs.eventlog.postgres import PostgresEventLog, open_pool
-from libs.runtime.clock import SystemClock, UuidV7Source
-from libs.runtime.server import run, serve
-from libs.web.app import Lifespan, create_app, hosts_of
+from libs.runtime.server import Background, run
+from libs.runtime.service import House, Service
 from services.notification.handlers import CATEGORIES
 from services.notification.mail import MailServer, SmtpPost
-from services.notification.outgoing import Outgoing, outgoing
+from services.notification.outgoing import outgoing
 from services.notification.settings import NotificationSettings
 
-NAME: Final = "notification"
-_CONNECTIONS: Final = 8
+_NAME: Final = "notification"
 
 
-async def main() -> None:
-    """Tell people until told to stop."""
-    settings = NotificationSettings()
-    bus = JetStreamBus(NatsAddress(settings.nats_url, settings.nats_user, settings.nats_password()))
-    bus.open()
-    app = build_app(settings, bus)
-
-    async def keep_up(stop: asyncio.Event) -> None:
-        await app.state.consumer.run(stop)
-
-    async def send(stop: asyncio.Event) -> None:
-        await app.state.outgoing.outbox.run(stop)
-
-    try:
-        await serve(app, settings, background=[keep_up, send])
-    finally:
-        await bus.close()
-
-
-def build_app(settings: NotificationSettings, bus: Bus) -> FastAPI:
-    """The app; its connections are opened and closed with its lifespan."""
-
-    @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        password = settings.database_password()
-        pool = await open_pool(settings.database_url, password, max_size=_CONNECTIONS)
-        app.state.pool = pool
-        app.state.outgoing = _outgoing(settings, pool, bus)
-        app.state.consumer = Consumer(
-            places=PostgresPlaces(NAME, pool),
-            log=app.state.outgoing.log,
-            bus=bus,
-            handler=app.state.outgoing.notifier,
-            clock=SystemClock(),
-            categories=CATEGORIES,
-        )
-        yield
-        await pool.close()
-
-    async def ready() -> Mapping[str, bool]:
-        # Without the bus it goes on, from its own sweeps.
-        return {"database": await app.state.pool.fetchval("SELECT true")}
-
-    app = _described(
-        ready, lifespan, hosts_of(settings.public_url, settings.host), docs=settings.mode == "embedded"
+@asynccontextmanager
+async def _furnish(app: FastAPI, house: House, settings: NotificationSettings) -> AsyncIterator[None]:
+    app.state.outgoing = outgoing(
+        log=house.log,
+        pool=house.pool,
+        bus=house.bus,
+        post=SmtpPost(_mail_server(settings)),
+        clock=house.clock,
+        mail_from=settings.mail_from,
+        deployment=settings.deployment,
+        public_url=settings.public_url,
     )
-    return app
+    app.state.consumer = Consumer(
+        places=PostgresPlaces(_NAME, house.pool),
+        log=house.log,
+        bus=house.bus,
+        handler=app.state.outgoing.notifier,
+        clock=house.clock,
+        categories=CATEGORIES,
+    )
+    yield
 
 
-def _outgoing(settings: NotificationSettings, pool: asyncpg.Pool, bus: Bus) -> Outgoing:
-    clock = SystemClock()
-    server = MailServer(
+def _mail_server(settings: NotificationSettings) -> MailServer:
+    return MailServer(
         host=settings.smtp_host,
         port=settings.smtp_port,
         security=settings.security,
@@ -86,45 +51,31 @@ def _outgoing(settings: NotificationSettings, pool: asyncpg.Pool, bus: Bus) -> O
         password=settings.smtp_password(),
         timeout_s=settings.smtp_timeout_s,
     )
-    return outgoing(
-        log=PostgresEventLog(pool, clock=clock, ids=UuidV7Source()),
-        pool=pool,
-        bus=bus,
-        post=SmtpPost(server),
-        clock=clock,
-        mail_from=settings.mail_from,
-        deployment=settings.deployment,
-        public_url=settings.public_url,
-    )
 
 
-def openapi_app() -> FastAPI:
-    """The app as it is served, with nothing behind it."""
+def _background(app: FastAPI) -> Sequence[Background]:
+    async def keep_up(stop: asyncio.Event) -> None:
+        await app.state.consumer.run(stop)
 
-    async def ready() -> Mapping[str, bool]:
-        return {}
+    async def send(stop: asyncio.Event) -> None:
+        await app.state.outgoing.outbox.run(stop)
 
-    return _described(ready, None, None, docs=True)
+    return [keep_up, send]
 
 
-def _described(
-    ready: Callable[[], Awaitable[Mapping[str, bool]]],
-    lifespan: Lifespan | None,
-    hosts: frozenset[str] | None,
-    *,
-    docs: bool,
-) -> FastAPI:
-    return create_app(
-        title="Heelrise notification",
-        version=version("heelrise"),
-        description="What leaves the house: mails about red flags, holds and steps.",
-        verifier=None,
-        ready=ready,
-        lifespan=lifespan,
-        hosts=hosts,
-        docs=docs,
-    )
+SERVICE: Final = Service(
+    name=_NAME,
+    description="What leaves the house: mails about red flags, holds and steps.",
+    furnish=_furnish,
+    background=_background,
+)
+build_app, openapi_app = SERVICE.build_app, SERVICE.openapi_app
+
+
+async def main() -> None:
+    """Tell people until told to stop."""
+    await SERVICE.serve(NotificationSettings())
 
 
 if __name__ == "__main__":
-    run(main, service=NAME)
+    run(main, service=SERVICE.name)
