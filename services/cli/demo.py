@@ -169,6 +169,8 @@ async def _tell(view: StackView, run: Run) -> None:
             show_decision(console, EXPLAINED, explained, read_zone(ZONE))
     console.print(f"\nShown after {run.seconds}.")
     console.print(f"Open [bold]{view.edge_url}[/] for the pages, {view.mail_url} for the mail that went out.")
+    command = f"heelrise token --role clinician --clinic {next(iter(CLINICS))}"
+    console.print(f"The pages ask for a token: [bold]{command}[/]")
 
 
 async def _import(client: Any, view: StackView, console: Console) -> dict[str, Json]:  # noqa: ANN401
