@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from libs.audit.canonical import NotCanonicalError
-from libs.eventlog.keys import KeyCache
+from libs.eventlog.keys import KeyCache, claim_keyid
 from libs.eventlog.port import BlobDraft, Claim, ClinicDraft, Connection, Draft, RequestClaim, Unit
 from libs.eventlog.sealing import KEY_BYTES, NONCE_BYTES, DataKey, KeyedHash, claim_text, request_text, seal
 from libs.events.catalogue import CATALOGUE
@@ -24,7 +24,7 @@ from libs.events.lifecycle import PatientErased
 from libs.events.schemas import schema_urn
 from libs.events.upcasters import write_event
 from libs.kernel.clock import Clock, IdSource
-from libs.kernel.errors import InvalidError, NotFoundError
+from libs.kernel.errors import HeelriseError, InvalidError, NotFoundError
 from libs.kernel.ids import REGISTRY, EntryId, LogId, StreamId
 from libs.kernel.times import format_instant
 
@@ -105,6 +105,22 @@ class Drafter:
             new_keys=new_keys, blobs=unit.blobs, request=request,
             erases=tuple(draft.stream for draft in unit.drafts if isinstance(draft.event, PatientErased)),
         )  # fmt: skip
+
+    async def encode_all(self, units: Sequence[Unit]) -> list[EncodedUnit | HeelriseError | ValueError]:
+        """Encode many units, with their keys loaded together; what is wrong with one stands in its place."""
+        wanted: dict[LogId, set[str]] = {}
+        for unit in units:
+            keyids = wanted.setdefault(unit.log, {claim_keyid(unit.log)})
+            keyids.update(draft.key for draft in unit.drafts if draft.key is not None)
+            keyids.difference_update(new.keyid for new in unit.new_keys)
+        await self._keys.prefetch(wanted)
+        encoded: list[EncodedUnit | HeelriseError | ValueError] = []
+        for unit in units:
+            try:
+                encoded.append(await self.encode(unit))
+            except (HeelriseError, ValueError) as error:
+                encoded.append(error)
+        return encoded
 
     async def claim_text(self, log: LogId, claim: Claim, connection: Connection | None = None) -> str:
         """`kind:digest` under the clinic's claim key."""

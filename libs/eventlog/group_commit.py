@@ -6,25 +6,27 @@ from typing import Final, Protocol
 
 from libs.eventlog.drafting import EncodedUnit
 from libs.eventlog.port import Connection, Outcome, Unit
-from libs.kernel.errors import UnavailableError
+from libs.kernel.errors import HeelriseError, UnavailableError
 
 WINDOW_S: Final = 0.002
-MAX_UNITS: Final = 256
-MAX_BYTES: Final = 8 * 1024 * 1024
+MAX_UNITS: Final = 128
+MAX_DRAFTS: Final = 2000
+MANY: Final = 32
+"""So many waiting units are worth a second call while one is under way: one side encodes, one writes."""
 MAX_WAITING: Final = 20_000
 """Units that may wait before new ones are turned away."""
 SLOW_S: Final = 0.02
 """A call that takes longer than this (a log held by somebody else) no longer keeps the next from starting."""
 MAX_CALLS: Final = 4
 
-_Waiting = tuple[EncodedUnit, "asyncio.Future[Outcome]"]
+_Waiting = tuple[Unit, "asyncio.Future[Outcome]"]
 
 
 class EncodingLog(Protocol):
     """A log whose append comes in two halves: PostgreSQL's and the one in memory."""
 
-    async def encode(self, unit: Unit) -> EncodedUnit:
-        """The unit's bytes."""
+    async def encode_all(self, units: Sequence[Unit]) -> list[EncodedUnit | HeelriseError | ValueError]:
+        """The units' bytes; what is wrong with one stands in its place."""
         ...
 
     async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
@@ -39,16 +41,17 @@ class EncodingLog(Protocol):
 class GroupCommit:
     """Appends as `EventLog.append` does, at rest at once and under load in groups.
 
-    The next call starts when the last is done (unless that is slow), so groups grow with the load; where more
-    than one unit came in, not before the window is over. Use it as `async with GroupCommit(log) as group`.
+    The next call starts when the last is done, and where that was for more than one unit, not before the
+    window is over: so groups grow with the load. Use it as `async with GroupCommit(log) as group`.
     """
 
     def __init__(self, log: EncodingLog, *, window_s: float = WINDOW_S) -> None:
         self._log = log
         self._window_s = window_s
         self._waiting: list[_Waiting] = []
-        self._arrived = asyncio.Event()
-        self._calls: set[asyncio.Task[None]] = set()
+        self._wake = asyncio.Event()
+        self._calls: dict[asyncio.Task[None], float] = {}
+        self._not_before = 0.0
         self._loop: asyncio.Task[None] | None = None
         self._closing = False
 
@@ -60,7 +63,7 @@ class GroupCommit:
     async def __aexit__(self, *_: object) -> None:
         """Append what waits, then stop."""
         self._closing = True
-        self._arrived.set()
+        self._wake.set()
         if self._loop is not None:
             await self._loop
         await asyncio.gather(*self._calls)
@@ -69,72 +72,106 @@ class GroupCommit:
     async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
         """One outcome for each unit, durable when it returns. With a connection: not gathered.
 
-        Raises: UnavailableError where the database is away (what then became of it, a repeat with the same
-        claims tells) or too many wait.
+        Raises: as `EventLog.append`; UnavailableError where the database is away (what then became of it, a
+        repeat with the same claims tells) or too many wait.
         """
         if connection is not None:
             return await self._log.append(units, connection=connection)
-        encoded = [await self._log.encode(unit) for unit in units]
         if self._loop is None or self._closing:
             raise UnavailableError(detail="the log is not open for appends")
-        if len(self._waiting) + len(encoded) > MAX_WAITING:
+        if len(self._waiting) + len(units) > MAX_WAITING:
             raise UnavailableError(detail="too many appends wait already")
         loop = asyncio.get_running_loop()
-        mine: list[_Waiting] = [(unit, loop.create_future()) for unit in encoded]
+        mine: list[_Waiting] = [(unit, loop.create_future()) for unit in units]
         self._waiting.extend(mine)
-        self._arrived.set()
+        if not self._calls or len(self._waiting) >= MANY:
+            self._wake.set()
+        if len(mine) == 1:
+            return [await mine[0][1]]
         return list(await asyncio.gather(*(future for _, future in mine)))
 
     async def _run(self) -> None:
         while self._waiting or not self._closing:
-            await self._arrived.wait()
-            if not self._waiting:
-                break
+            await self._wake.wait()
             # Whoever is ready to run in this turn of the loop joins the group.
             await asyncio.sleep(0)
-            started = asyncio.get_running_loop().time()
-            group = self._take()
-            call = asyncio.create_task(self._append(group))
-            self._calls.add(call)
-            call.add_done_callback(self._calls.discard)
-            await asyncio.wait({call}, timeout=SLOW_S)
-            if len(self._calls) >= MAX_CALLS:
-                await asyncio.wait(self._calls, return_when=asyncio.FIRST_COMPLETED)
-            rest = self._window_s - (asyncio.get_running_loop().time() - started)
-            if rest > 0 and len(group) > 1:
-                await asyncio.sleep(rest)
+            self._wake.clear()
+            while self._may_start():
+                self._start(self._take())
+
+    def _may_start(self) -> bool:
+        if not self._waiting:
+            return False
+        if not self._calls:
+            return self._closing or len(self._waiting) >= MANY or self._now() >= self._not_before
+        if len(self._calls) == 1 and len(self._waiting) >= MANY:
+            return True
+        slow = self._now() - min(self._calls.values()) >= SLOW_S
+        return slow and len(self._calls) < MAX_CALLS
+
+    def _start(self, group: list[_Waiting]) -> None:
+        call = asyncio.create_task(self._append(group))
+        self._calls[call] = self._now()
+        call.add_done_callback(self._ended)
+        loop = asyncio.get_running_loop()
+        loop.call_later(SLOW_S, self._wake.set)
+        if len(group) > 1:
+            self._not_before = self._calls[call] + self._window_s
+            loop.call_later(self._window_s, self._wake.set)
+
+    def _ended(self, call: "asyncio.Task[None]") -> None:
+        del self._calls[call]
+        self._wake.set()
 
     def _take(self) -> list[_Waiting]:
-        size, count = 0, 0
-        for unit, _ in self._waiting[:MAX_UNITS]:
-            size += unit.size
-            if count and size > MAX_BYTES:
+        """The next group: all that wait, or half of it where that leaves two good groups to overlap."""
+        most = min(MAX_UNITS, max(MANY, (len(self._waiting) + 1) // 2))
+        drafts, count = 0, 0
+        for unit, _ in self._waiting[:most]:
+            drafts += len(unit.drafts)
+            if count and drafts > MAX_DRAFTS:
                 break
             count += 1
         group, self._waiting = self._waiting[:count], self._waiting[count:]
-        if not self._waiting and not self._closing:
-            self._arrived.clear()
         return group
 
     async def _append(self, group: list[_Waiting]) -> None:
         try:
-            outcomes = await self._log.append_encoded([unit for unit, _ in group])
+            results = await self._log.encode_all([unit for unit, _ in group])
+        except Exception as error:
+            _fail([future for _, future in group], error)
+            return
+        sound: list[tuple[EncodedUnit, asyncio.Future[Outcome]]] = []
+        for result, (_, future) in zip(results, group, strict=True):
+            if isinstance(result, EncodedUnit):
+                sound.append((result, future))
+            else:
+                _fail([future], result)
+        if sound:
+            await self._append_encoded(sound)
+
+    async def _append_encoded(self, sound: list[tuple[EncodedUnit, "asyncio.Future[Outcome]"]]) -> None:
+        try:
+            outcomes = await self._log.append_encoded([unit for unit, _ in sound])
         except UnavailableError as error:
-            _fail(group, error)
+            _fail([future for _, future in sound], error)
         except Exception as error:
             # One unit that the database cannot take at all must not be everybody's failure.
-            if len(group) == 1:
-                _fail(group, error)
+            if len(sound) == 1:
+                _fail([sound[0][1]], error)
                 return
-            for each in group:
-                await self._append([each])
+            for each in sound:
+                await self._append_encoded([each])
         else:
-            for (_, future), outcome in zip(group, outcomes, strict=True):
+            for (_, future), outcome in zip(sound, outcomes, strict=True):
                 if not future.done():
                     future.set_result(outcome)
 
+    def _now(self) -> float:
+        return asyncio.get_running_loop().time()
 
-def _fail(group: list[_Waiting], error: Exception) -> None:
-    for _, future in group:
+
+def _fail(futures: list["asyncio.Future[Outcome]"], error: Exception) -> None:
+    for future in futures:
         if not future.done():
             future.set_exception(error)

@@ -1,6 +1,7 @@
 """Keys as a process holds them: for a short time, and not beyond an erasure that it has seen."""
 
-from collections.abc import Awaitable, Callable, Iterable
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from time import monotonic
 from typing import Final
 
@@ -14,6 +15,7 @@ CAPACITY: Final = 50_000
 
 LoadKeys = Callable[[LogId, list[str], Connection | None], Awaitable[dict[str, bytes | None]]]
 """keyid → secret, None where it is destroyed; keyids that never were are left out."""
+_NEVER: Final = (0.0,)
 
 
 class KeyCache:
@@ -41,6 +43,15 @@ class KeyCache:
             for keyid, secret in (await self._load(log, missing, connection)).items():
                 found[keyid] = None if secret is None else self._keep(clinic, keyid, secret)
         return found
+
+    async def prefetch(self, wanted: Mapping[LogId, set[str]]) -> None:
+        """Load what is missing of many logs at once, so that `get` finds it here."""
+        now = monotonic()
+        missing = {
+            log: [keyid for keyid in keyids if self._kept.get((clinic_of(log), keyid), _NEVER)[0] <= now]
+            for log, keyids in wanted.items()
+        }
+        await asyncio.gather(*(self.get(log, keyids) for log, keyids in missing.items() if keyids))
 
     async def claim_key(self, log: LogId, connection: Connection | None = None) -> KeyedHash | None:
         """The clinic's claim key."""

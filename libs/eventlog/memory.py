@@ -26,6 +26,7 @@ from libs.eventlog.port import (
 )
 from libs.eventlog.sealing import KEY_BYTES
 from libs.kernel.clock import Clock, IdSource
+from libs.kernel.errors import HeelriseError
 from libs.kernel.ids import REGISTRY, ClinicId, LogId, StreamId, access_log, clinic_of, clinical_log
 
 
@@ -49,6 +50,10 @@ class MemoryEventLog:
     async def encode(self, unit: Unit, *, connection: Connection | None = None) -> EncodedUnit:
         """The unit's bytes; what `append` does first."""
         return await self._drafter.encode(unit, connection)
+
+    async def encode_all(self, units: Sequence[Unit]) -> list[EncodedUnit | HeelriseError | ValueError]:
+        """The bytes of many units; what is wrong with one stands in its place."""
+        return await self._drafter.encode_all(units)
 
     async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
         """See the port."""

@@ -30,7 +30,7 @@ from libs.eventlog.port import (
 from libs.eventlog.sealing import KEY_BYTES
 from libs.eventlog.server_check import check_server
 from libs.kernel.clock import Clock, IdSource
-from libs.kernel.errors import UnavailableError
+from libs.kernel.errors import HeelriseError, UnavailableError
 from libs.kernel.ids import ClinicId, LogId, StreamId, clinical_log
 
 _COLUMNS: Final = "SELECT log, position, stream, version, leaf_hash, entry FROM"
@@ -111,6 +111,11 @@ class PostgresEventLog:
         """The unit's bytes; what `append` does first."""
         async with unavailable_where_away():
             return await self._drafter.encode(unit, connection)
+
+    async def encode_all(self, units: Sequence[Unit]) -> list[EncodedUnit | HeelriseError | ValueError]:
+        """The bytes of many units; what is wrong with one stands in its place."""
+        async with unavailable_where_away():
+            return await self._drafter.encode_all(units)
 
     async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
         """See the port. In a caller's transaction a busy unit is the caller's to try again."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from libs.eventlog.drafting import EncodedUnit
+from libs.eventlog.drafting import DraftError, EncodedUnit
 from libs.eventlog.group_commit import MAX_UNITS, GroupCommit
 from libs.eventlog.port import Closed, Connection, Erased, Outcome, Unit
 from libs.kernel.errors import HeelriseError, UnavailableError
@@ -20,7 +20,10 @@ class SlowLog:
         self.gate = asyncio.Event()
         self.gate.set()
 
-    async def encode(self, unit: Unit) -> EncodedUnit:
+    async def encode_all(self, units: Sequence[Unit]) -> list[EncodedUnit | HeelriseError | ValueError]:
+        return [DraftError(detail="wrong") if unit.log == "wrong" else self.encode(unit) for unit in units]
+
+    def encode(self, unit: Unit) -> EncodedUnit:
         return EncodedUnit(
             log=unit.log,
             entries=(b"x",),
@@ -89,9 +92,20 @@ async def test_a_slow_call_keeps_nobody_else_waiting() -> None:
 async def test_no_group_is_larger_than_a_call_takes() -> None:
     log = SlowLog()
     async with GroupCommit(log) as group:
-        outcomes = await group.append([unit() for _ in range(MAX_UNITS + 1)])
-    assert len(outcomes) == MAX_UNITS + 1
-    assert [len(call) for call in log.calls] == [MAX_UNITS, 1]
+        outcomes = await group.append([unit() for _ in range(5 * MAX_UNITS + 1)])
+    assert len(outcomes) == 5 * MAX_UNITS + 1
+    assert sum(len(call) for call in log.calls) == len(outcomes)
+    assert max(len(call) for call in log.calls) == MAX_UNITS
+
+
+async def test_a_draft_that_is_wrong_fails_alone() -> None:
+    log = SlowLog()
+    async with GroupCommit(log) as group:
+        results = await asyncio.gather(
+            *(group.append([unit(name)]) for name in ("a", "wrong")), return_exceptions=True
+        )
+    assert results[0] == [Closed()]
+    assert isinstance(results[1], DraftError)
 
 
 async def test_a_unit_that_breaks_its_call_breaks_no_other() -> None:
