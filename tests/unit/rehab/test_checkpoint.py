@@ -322,3 +322,13 @@ def test_gate_3_4_is_proposed_when_the_twelfth_week_ends() -> None:
     assert case.left.passed is not None
     proposed = case.until(84).then(d.StepProposed, to_stage=4)
     assert proposed.gate == "3-4"
+
+
+def test_checkpoint_flare_at_the_very_end_of_its_next_day_fails_it() -> None:
+    case = stage_3().given(checkpoint(6, "07:00")).when(check_in(7, "19:00", pain=5))
+    case.then(d.CheckpointFailed, parts=("flare",))
+
+
+def test_checkpoint_offer_within_exactly_ten_percent_counts() -> None:
+    near = Case().given(enrolled(), placed(3), holding(98, 0, 62), bodyweight(70, 63, "08:00"))
+    near.when(holding(98, 64, 72)).then(d.PatientTold, about="checkpoint_offered")

@@ -199,3 +199,8 @@ def test_a_flare_hold_cannot_be_released_by_hand() -> None:
     case.when(ruling(r.HoldReleased, 2, programme=LEFT, hold=hold)).then(
         d.RulingRefused, why="ends_by_itself"
     )
+
+
+def test_p4_a_late_ordinary_check_in_from_before_does_not_end_a_flare() -> None:
+    case = Case().given(enrolled(), check_in(1, pain=1), check_in(5, pain=5), check_in(4, pain=1))
+    case.when(check_in(6, pain=5)).never(d.FlareOpened)

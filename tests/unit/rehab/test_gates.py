@@ -246,3 +246,9 @@ def test_criteria_name_the_inputs_that_counted() -> None:
     tolerated = next(each for each in advanced.criteria if each.id == "1-2.tolerated")
     assert tolerated.inputs == (8, 9, 10, 11, 12, 13)
     assert set(tolerated.inputs) <= set(advanced.evidence)
+
+
+def test_gate_2_3_bodyweight_is_no_load_on_both_legs() -> None:
+    bilateral = {"exercises": ["slow_bilateral_calf_raise"], "load_kg": 0}
+    case = Case().given(enrolled(), placed(2)).when(good_days(0, 21, stage=2, every=2, **bilateral))
+    assert criterion(case, "2-3.bilateral").value == "0"

@@ -170,3 +170,9 @@ def test_request_to_advance_moves_nobody_who_waits_for_confirmation(proposed: li
     case = case_of(proposed).when(fact(f.RequestMade, 88, wish="advance"))
     case.then(d.RequestAnswered, granted=False, why="awaits_confirmation")
     assert case.left.stage == 3
+
+
+def test_a_first_hold_is_opened_and_a_second_one_refused() -> None:
+    case = Case().given(enrolled()).when(override(0, "hold"))  # type: ignore[arg-type]
+    case.never(d.RulingRefused)
+    case.when(override(1, "hold")).then(d.RulingRefused, why="already_held")  # type: ignore[arg-type]

@@ -151,3 +151,10 @@ def test_import_is_open_until_it_is_closed() -> None:
 
 def _fields(event: object) -> dict[str, object]:
     return {name: getattr(event, name) for name in event.__struct_fields__}  # type: ignore[attr-defined]
+
+
+def test_no_window_is_due_while_suspended_or_awaiting() -> None:
+    suspended = Case().given(enrolled(), session(0), fact(f.RedFlagReported, 0, "20:00", flags=("fever",)))
+    assert next_deadline(suspended.state, PROTOCOLS) == at(7, "00:00")
+    awaiting = Case().given(enrolled(presentation="both"), session(0))
+    assert next_deadline(awaiting.state, PROTOCOLS) is None
