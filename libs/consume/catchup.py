@@ -90,12 +90,21 @@ class LogReader:
             if work.entries:
                 await self._handler.handle(work)
             if entries:
-                await place.move(entries[-1].position)
+                await place.move(self._reached(entries[-1].position, work))
             retry = any(each.tries == TO_BE_RETRIED for each in place.waiting)
         work.committed()
         for failure in _within(failures, entries):
             self._alarm(failure)
-        return Step(more=len(entries) == (limit or self._batch), appended=work.appended, retry=retry)
+        return Step(more=place.behind, appended=work.appended, retry=retry)
+
+    def _reached(self, last: int, work: Work) -> int:
+        """The cursor after a batch: beyond what the handler appended right behind it, where it is not ours.
+
+        So the next look finds nothing to do, where nobody else appended.
+        """
+        if work.own is None or work.own[0] != last + 1 or any(map(self._is_ours, work.appended_to)):
+            return last
+        return work.own[1]
 
     async def _read(self, log: LogId, place: Place, limit: int | None = None) -> list[Recorded]:
         return await self._log.read(
@@ -275,7 +284,7 @@ class Step(msgspec.Struct, frozen=True):
     """What a step found."""
 
     more: bool
-    """The batch was full: there is probably more."""
+    """The log goes on beyond the cursor, as seen after the lock was given up."""
     appended: bool
     retry: bool
     """Somebody in quarantine is to be tried again."""

@@ -113,8 +113,8 @@ class Consumer:
                 appended |= await self._reader.retry(log)
             if appended:
                 await self._bus.hint([log])
-            # Whoever came while the log was held has given back and waits: so look once more.
-            if not step.more and not await self._places.is_behind(log):
+            # Whoever came while the log was held has given back and waits: `more` was seen after that.
+            if not step.more:
                 break
         if self.on_caught_up is not None:
             await self.on_caught_up(log)

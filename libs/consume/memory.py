@@ -34,6 +34,7 @@ class MemoryPlaces:
             place.commit()
         finally:
             self._held.discard(log)
+        place.behind = await self._is_behind(log)
 
     async def behind(self, kinds: Collection[str]) -> list[LogId]:
         """Logs with something to do."""
@@ -45,8 +46,7 @@ class MemoryPlaces:
         found |= {each.log for each in self.quarantined.values() if each.tries == TO_BE_RETRIED}
         return sorted(found)
 
-    async def is_behind(self, log: LogId) -> bool:
-        """Whether the log has grown."""
+    async def _is_behind(self, log: LogId) -> bool:
         sizes = {head.log: head.size for head in await self._log.heads()}
         return sizes.get(log, 0) > self.cursors.get(log, FROM_START) + 1
 
@@ -73,6 +73,7 @@ class _MemoryPlace:
         self._quarantined = {key: each for key, each in places.quarantined.items() if key[0] == log}
         self._before = set(self._quarantined)
         self._moved = self.cursor
+        self.behind = False
 
     @property
     def waiting(self) -> tuple[Waiting, ...]:

@@ -52,6 +52,11 @@ class Place(Protocol):
         """Who is in quarantine in this log."""
         ...
 
+    @property
+    def behind(self) -> bool:
+        """After the block: whether the log went on beyond the cursor when the lock had been given up."""
+        ...
+
     async def move(self, cursor: int) -> None:
         """Handled up to here. The last statement of the transaction."""
         ...
@@ -82,10 +87,6 @@ class Places(Protocol):
 
     async def behind(self, kinds: Collection[str]) -> list[LogId]:
         """All logs of these kinds with unhandled entries, or with somebody to be tried again."""
-        ...
-
-    async def is_behind(self, log: LogId) -> bool:
-        """Whether the log has grown beyond the cursor by now."""
         ...
 
     async def all_waiting(self) -> list[Waiting]:

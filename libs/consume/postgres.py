@@ -69,14 +69,20 @@ class PostgresPlaces:
             # By itself: in the transaction below, whoever comes second would wait for its end.
             await self._pool.execute(_BEGIN, self.consumer, log)
             self._begun.add(log)
-        async with self._pool.acquire() as connection, connection.transaction():
-            row = await connection.fetchrow(_LOCK, self.consumer, log)
-            if row is None:
-                self._begun.discard(log)  # Locked by another, or its row was removed.
-                yield None
-                return
-            waiting = await connection.fetch(_WAITING, self.consumer, log) if row["waiting"] else ()
-            yield _PostgresPlace(connection, self.consumer, log, row["position"], _read(waiting))
+        async with self._pool.acquire() as connection:
+            async with connection.transaction():
+                place = await self._lock(connection, log)
+                yield place
+            if place is not None:
+                place.behind = bool(await connection.fetchval(_IS_BEHIND, self.consumer, log))
+
+    async def _lock(self, connection: asyncpg.Connection, log: LogId) -> "_PostgresPlace | None":
+        row = await connection.fetchrow(_LOCK, self.consumer, log)
+        if row is None:
+            self._begun.discard(log)  # Locked by another, or its row was removed.
+            return None
+        waiting = await connection.fetch(_WAITING, self.consumer, log) if row["waiting"] else ()
+        return _PostgresPlace(connection, self.consumer, log, row["position"], _read(waiting))
 
     async def behind(self, kinds: Collection[str]) -> list[LogId]:
         """One statement over all logs, unless nothing was written since it found none."""
@@ -88,10 +94,6 @@ class PostgresPlaces:
         rows = await self._pool.fetch(_BEHIND, self.consumer, list(kinds))
         self._quiet_at = None if rows else written
         return [LogId(row["log"]) for row in rows]
-
-    async def is_behind(self, log: LogId) -> bool:
-        """Whether the log has grown beyond the cursor."""
-        return bool(await self._pool.fetchval(_IS_BEHIND, self.consumer, log))
 
     async def all_waiting(self) -> list[Waiting]:
         """Everybody in quarantine."""
@@ -115,6 +117,7 @@ class _PostgresPlace:
         self.connection = connection
         self.cursor = FROM_START if cursor is None else cursor
         self.waiting = waiting
+        self.behind = False
         self._consumer, self._log = consumer, log
 
     async def move(self, cursor: int) -> None:

@@ -17,7 +17,7 @@ from libs.eventlog.port import (
     Refused,
     Unit,
 )
-from libs.kernel.ids import LogId
+from libs.kernel.ids import LogId, StreamId
 
 
 class Work:
@@ -46,6 +46,9 @@ class Work:
         self.now = now
         self.appended = False
         """Whether there is something to hint at after the commit."""
+        self.own: tuple[int, int] | None = None
+        """First and last position of what this handler appended, where nothing of others lies between."""
+        self.appended_to: frozenset[StreamId] = frozenset()
         self._event_log = event_log
         self._rehearsal = rehearsal
         self._afterwards: list[Callable[[], None]] = []
@@ -63,6 +66,8 @@ class Work:
         for outcome in outcomes:
             self._require_settled(outcome)
         self.appended = True
+        self.own = _span(outcomes)
+        self.appended_to = frozenset(draft.stream for unit in units for draft in unit.drafts)
         return outcomes
 
     def after_commit(self, action: Callable[[], None]) -> None:
@@ -82,6 +87,13 @@ class Work:
         if isinstance(outcome, Refused):
             raise AppendRefusedError(self.log, outcome.reason)
         raise FenceLostError(detail=f"{self.log}: {type(outcome).__name__.lower()}")
+
+
+def _span(outcomes: Sequence[Outcome]) -> tuple[int, int] | None:
+    positions = sorted(place for each in outcomes if isinstance(each, Appended) for place in each.positions)
+    if not positions or positions[-1] - positions[0] != len(positions) - 1:
+        return None
+    return positions[0], positions[-1]
 
 
 class Catchup(Protocol):

@@ -188,7 +188,7 @@ async def test_a_conflict_at_the_fence_is_no_quarantine(world: World) -> None:
 
 
 async def _caught_up(world: World) -> bool:
-    return not await PostgresPlaces("engine", world.pool).is_behind(LOG)
+    return not await PostgresPlaces("engine", world.pool).behind({"c"})
 
 
 async def test_nobody_answers_for_the_erased(world: World) -> None:
