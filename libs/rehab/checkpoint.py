@@ -235,23 +235,23 @@ def _not_counted(chart: Chart, fact: Fact[CheckpointTested]) -> tuple[str, ...]:
     phase = programme.phase_at(fact.place)
     apart = timedelta(hours=chart.protocol.whole("checkpoint.hours_apart"))
     others = [each for each in chart.tests() if each.version != fact.version and each.place < fact.place]
-    holds = [each for each in programme.holds if _stood(each.opened_at, each.closed_at, fact.at, chart.now)]
-    flares = [each for each in programme.flares if _stood(each.opened_at, each.closed_at, fact.at, chart.now)]
+    holds = [each for each in programme.holds if _stood(each.opened_at, each.closed_at, fact.at)]
+    flares = [each for each in programme.flares if _stood(each.opened_at, each.closed_at, fact.at)]
     why = {
         "not_stage_3": phase.stage != 3 or programme.stage != 3 or fact.place <= chart.begin,
         "suspended": phase.suspended or bool(chart.state.suspended),
         "awaiting": phase.awaiting or programme.awaiting,
         "hold_open": any(each.kind != "flare" for each in holds),
-        "flare_open": bool(flares) or any(each.kind == "flare" for each in holds),
+        "flare_open": bool(flares),
         "within_72_hours": any(fact.at - each.at < apart for each in others),
         "paused": chart.paused(chart.day(fact)),
     }
     return tuple(name for name, holds_back in why.items() if holds_back)
 
 
-def _stood(opened: datetime, closed: datetime | None, at: datetime, now: datetime) -> bool:
+def _stood(opened: datetime, closed: datetime | None, at: datetime) -> bool:
     """Open when the test was done, or open now."""
-    return (closed is None and opened <= now) or (opened <= at and closed is not None and at < closed)
+    return closed is None or opened <= at < closed
 
 
 def _ratio(

@@ -204,3 +204,14 @@ def test_a_flare_hold_cannot_be_released_by_hand() -> None:
 def test_p4_a_late_ordinary_check_in_from_before_does_not_end_a_flare() -> None:
     case = Case().given(enrolled(), check_in(1, pain=1), check_in(5, pain=5), check_in(4, pain=1))
     case.when(check_in(6, pain=5)).never(d.FlareOpened)
+
+
+def test_p5_loading_returns_only_when_neither_a_flare_nor_sharp_pain_keeps_it_down() -> None:
+    case = Case().given(enrolled(), placed(2), session(1, stage=2, sharp=True), check_in(2, pain=5))
+    hold = next(each.id for each in case.left.open_holds if each.kind == "sharp")
+    case.when(good_days(2, 4)).then(d.FlareClosed)
+    case.never(d.LoadingRestored)
+    case.when(ruling(r.HoldReleased, 6, programme=LEFT, hold=hold)).then(d.LoadingRestored, rule="P3")
+    other = Case().given(enrolled(), placed(2), session(1, stage=2, sharp=True), check_in(2, pain=5))
+    other.when(ruling(r.HoldReleased, 2, programme=LEFT, hold=hold)).never(d.LoadingRestored)
+    other.when(good_days(2, 4)).then(d.LoadingRestored, rule="P5")

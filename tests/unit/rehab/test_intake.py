@@ -1,5 +1,7 @@
 """Before loading: T1 to T5."""
 
+from decimal import Decimal
+
 import pytest
 
 from libs.events import decisions as d
@@ -217,3 +219,20 @@ def test_t5_distance_never_settles_what_is_told_as_both() -> None:
 def test_t5_told_insertional_with_a_mid_portion_distance_is_unsure() -> None:
     case = Case().when(enrolled(presentation="insertional", distance_cm=4))
     case.then(d.ProgrammeStarted, presentation="unsure", awaiting=True)
+
+
+@pytest.mark.parametrize(
+    ("assessed", "distance", "presentation"),
+    [
+        ("mid_portion", "1.9", "insertional"),
+        ("mid_portion", "2", "mid_portion"),
+        ("mid_portion", "6.1", "unsure"),
+        ("mid_portion", None, "mid_portion"),
+        ("insertional", "3", "insertional"),
+    ],
+)
+def test_t5_edges_of_an_assessment(assessed: str, distance: str | None, presentation: str) -> None:
+    case = Case().given(enrolled(presentation="both"))
+    cm = None if distance is None else Decimal(distance)
+    case.when(fact(f.PresentationAssessed, 1, side="left", presentation=assessed, distance_cm=cm))
+    case.then(d.PresentationSettled, presentation=presentation, awaiting=presentation == "unsure")
