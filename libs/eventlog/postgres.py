@@ -1,8 +1,7 @@
 """The logs in PostgreSQL."""
 
 import secrets
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from typing import Final, cast
 
 import asyncpg
@@ -12,6 +11,7 @@ from libs.eventlog.blobs import open_body, seal_body
 from libs.eventlog.drafting import Drafter, EncodedUnit, clinic_unit
 from libs.eventlog.keys import KeyCache, claim_keyid
 from libs.eventlog.opening import Opener, Row
+from libs.eventlog.pool import open_pool, promise_untouched, unavailable_where_away
 from libs.eventlog.port import (
     FROM_START,
     BlobDraft,
@@ -28,9 +28,8 @@ from libs.eventlog.port import (
     Unit,
 )
 from libs.eventlog.sealing import KEY_BYTES
-from libs.eventlog.server_check import check_server
 from libs.kernel.clock import Clock, IdSource
-from libs.kernel.errors import HeelriseError, UnavailableError
+from libs.kernel.errors import HeelriseError
 from libs.kernel.ids import ClinicId, LogId, StreamId, clinical_log
 
 _COLUMNS: Final = "SELECT log, position, stream, version, leaf_hash, entry FROM"
@@ -44,56 +43,6 @@ _HEADS: Final = "SELECT log, size, successor IS NOT NULL AS closed FROM log.head
 _CLINICS: Final = "SELECT clinic, id::text AS id, zone, name FROM log.clinics ORDER BY clinic"
 BUSY_TRIES: Final = 20
 """Of 100 ms each: how long a busy unit is tried again, alone, before its caller hears of it."""
-
-
-async def open_pool(
-    url: str,
-    password: str | None = None,
-    *,
-    min_size: int = 1,
-    max_size: int = 8,
-    command_timeout_s: float = 5.0,
-) -> asyncpg.Pool:
-    """A pool whose server is checked first: see `libs.eventlog.server_check.check_server`.
-
-    What it lends is reset when it comes back. Raises: UnavailableError (UnsafeServerError for a server that
-    could lose acknowledged facts, or a schema of another release).
-    """
-    async with unavailable_where_away():
-        pool = await asyncpg.create_pool(
-            url,
-            password=password,
-            min_size=min_size,
-            max_size=max_size,
-            command_timeout=command_timeout_s,
-            timeout=3.0,
-        )
-    try:
-        async with unavailable_where_away(), pool.acquire() as connection:
-            await check_server(connection)
-    except BaseException:
-        await pool.close()
-        raise
-    return pool
-
-
-@asynccontextmanager
-async def unavailable_where_away() -> AsyncIterator[None]:
-    """Turn a database that is away, starting, or overloaded into UnavailableError."""
-    try:
-        yield
-    except (
-        OSError,
-        TimeoutError,
-        asyncpg.PostgresConnectionError,
-        asyncpg.InterfaceError,
-        asyncpg.InternalClientError,
-        asyncpg.CannotConnectNowError,
-        asyncpg.AdminShutdownError,
-        asyncpg.CrashShutdownError,
-        asyncpg.InsufficientResourcesError,
-    ) as error:
-        raise UnavailableError(detail=f"the database does not answer ({type(error).__name__})") from error
 
 
 class PostgresEventLog:
@@ -209,7 +158,9 @@ class PostgresEventLog:
 
     async def _append_once(self, units: Sequence[EncodedUnit]) -> list[Outcome]:
         async with unavailable_where_away(), self.pool.acquire() as connection:
-            return await self._call(connection, units)
+            outcomes = await self._call(connection, units)
+            promise_untouched(connection)
+            return outcomes
 
     async def _call(self, connection: asyncpg.Connection, units: Sequence[EncodedUnit]) -> list[Outcome]:
         if not units:
@@ -227,9 +178,14 @@ class PostgresEventLog:
         self, connection: Connection | None, query: str, *values: object
     ) -> list[asyncpg.Record]:
         async with unavailable_where_away():
-            place = cast("asyncpg.Connection", connection) if connection is not None else self.pool
-            rows: list[asyncpg.Record] = await place.fetch(query, *values)
-            return rows
+            rows: list[asyncpg.Record]
+            if connection is not None:
+                rows = await cast("asyncpg.Connection", connection).fetch(query, *values)
+                return rows
+            async with self.pool.acquire() as own:
+                rows = await own.fetch(query, *values)
+                promise_untouched(own)
+                return rows
 
     async def _open(
         self, connection: Connection | None, log: LogId, rows: Sequence[asyncpg.Record]
