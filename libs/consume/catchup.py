@@ -16,6 +16,7 @@ from libs.kernel.ids import LogId, StreamId, category_of, subject_of
 _log = logging.getLogger(__name__)
 TRIES: Final = 3
 """How often the entry that fails is tried before its subject has to wait."""
+_SMALLEST: Final = 4
 
 
 class Failure(msgspec.Struct, frozen=True):
@@ -48,27 +49,44 @@ class LogReader:
         self._clock = clock
         self._categories = categories
         self._batch = batch
+        self._limits: dict[LogId, int] = {}
+        """Logs whose last batch was broken off: a smaller one may come through."""
 
     async def step(self, log: LogId) -> "Step | None":
         """Handle the next batch. None: somebody else holds the log.
 
         Raises: what says something about the moment; the batch is as it was.
         """
+        limit = self._limits.get(log, self._batch)
         try:
-            return await self._handle(log, ())
+            step = await self._step(log, limit)
+        except FenceLostError:
+            raise
+        except Exception:
+            self._limits[log] = max(_SMALLEST, limit // 2)
+            raise
+        if 2 * limit < self._batch:
+            self._limits[log] = 2 * limit
+        else:
+            self._limits.pop(log, None)
+        return step
+
+    async def _step(self, log: LogId, limit: int) -> "Step | None":
+        try:
+            return await self._handle(log, (), limit)
         except Exception as error:
             if is_transient(error):
                 raise
             _log.warning("a batch failed", extra={"log": log, "reason": describe(error)[0]})
-        failures = await self._narrow_down(log)
+        failures = await self._narrow_down(log, limit)
         try:
-            return await self._handle(log, failures)
+            return await self._handle(log, failures, limit)
         except Exception as error:
             if is_transient(error):
                 raise
             # Together they fail, each subject by itself does not: one entry at a time, then.
             _log.warning("a batch failed again", extra={"log": log, "reason": describe(error)[0]})
-        return await self._handle(log, failures, limit=1)
+        return await self._handle(log, failures, 1)
 
     async def retry(self, log: LogId) -> bool:
         """Try those again who were asked for. Returns: whether something was appended."""
@@ -77,9 +95,7 @@ class LogReader:
             appended |= await self._retry(log, waiting)
         return appended
 
-    async def _handle(
-        self, log: LogId, failures: Sequence[Failure], *, limit: int | None = None
-    ) -> "Step | None":
+    async def _handle(self, log: LogId, failures: Sequence[Failure], limit: int) -> "Step | None":
         async with self._places.hold(log) as place:
             if place is None:
                 return None
@@ -106,10 +122,8 @@ class LogReader:
             return last
         return work.own[1]
 
-    async def _read(self, log: LogId, place: Place, limit: int | None = None) -> list[Recorded]:
-        return await self._log.read(
-            log, after=place.cursor, limit=limit or self._batch, connection=place.connection
-        )
+    async def _read(self, log: LogId, place: Place, limit: int) -> list[Recorded]:
+        return await self._log.read(log, after=place.cursor, limit=limit, connection=place.connection)
 
     def _relevant(self, entries: Sequence[Recorded], place: Place) -> list[Recorded]:
         """Of our categories, readable, of nobody who waits.
@@ -140,12 +154,12 @@ class LogReader:
             rehearsal=rehearsal,
         )
 
-    async def _narrow_down(self, log: LogId) -> list[Failure]:
+    async def _narrow_down(self, log: LogId, limit: int) -> list[Failure]:
         """Rehearse each subject's entries of the batch by themselves and find the first that fails."""
         async with self._places.hold(log) as place:
             if place is None:
                 return []
-            entries = await self._read(log, place)
+            entries = await self._read(log, place, limit)
             waiting = {each.subject for each in place.waiting}
         ours = [
             each for each in entries if self._is_ours(each.stream) and subject_of(each.stream) not in waiting

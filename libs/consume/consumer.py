@@ -180,7 +180,9 @@ class Consumer:
         except Exception as error:
             pause = self._pauses.get(log, _FIRST_PAUSE_S)
             self._pauses[log] = min(pause * 2, _LONGEST_PAUSE_S)
-            _log.warning("to be tried again", extra={"log": log, "pause_s": pause}, exc_info=error)
+            cause = None if is_transient(error) else error
+            reason = {"log": log, "pause_s": pause, "reason": type(error).__name__}
+            _log.warning("to be tried again", extra=reason, exc_info=cause)
             self._again(log, receipts, pause)
             return
         self._pauses.pop(log, None)

@@ -34,7 +34,7 @@ def make_running(
     bus: Bus,
     clock: Clock,
     sweep_s: float = 5.0,
-    batch: int = 256,
+    batch: int = 128,
     workers: int = 2,
     kept_patients: int = 4_096,
 ) -> Running:

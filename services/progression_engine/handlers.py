@@ -1,5 +1,6 @@
 """Read → decide → append: answers a batch of one log's inputs, whole patients at a time."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -37,6 +38,9 @@ WHERE (d.due, d.held_until) IS DISTINCT FROM (excluded.due, excluded.held_until)
 _DROP_DEADLINES: Final = "DELETE FROM engine.deadlines WHERE log = $1 AND patient = ANY ($2)"
 
 
+_AT_A_STRETCH: Final = 8
+
+
 class _Seat(msgspec.Struct):
     """A patient while a batch is answered."""
 
@@ -62,7 +66,7 @@ class Engine:
         erased = [PatientId(subject_of(e.stream)) for e in work.entries if isinstance(e.event, PatientErased)]
         seats = await self._seats(work, set(erased))
         await self._fetch_protocols(work, seats)
-        units = [unit for seat in seats.values() for unit in self._answer(seat)]
+        units = [unit for seat in seats.values() for unit in await self._answer(seat)]
         await self._keep_deadlines(work, seats, erased)
         try:
             outcomes = await work.append(units)
@@ -109,9 +113,11 @@ class Engine:
         named = {each.protocol.hash for seat in seats.values() for each in seat.folded.state.programmes}
         await self._protocols.fetch(work.log, named | protocols_named(work.entries))
 
-    def _answer(self, seat: _Seat) -> list[Unit]:
-        units = []
-        for entry in seat.inputs:
+    async def _answer(self, seat: _Seat) -> list[Unit]:
+        units: list[Unit] = []
+        for number, entry in enumerate(seat.inputs, 1):
+            if number % _AT_A_STRETCH == 0:
+                await asyncio.sleep(0)  # Rulings and health checks want to be answered too.
             concluded = conclude(seat.folded, entry, self._protocols)
             units.append(answers_unit(seat.folded, entry, concluded))
             seat.folded = follow(seat.folded, entry, concluded)

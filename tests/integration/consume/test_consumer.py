@@ -270,3 +270,28 @@ async def test_entries_that_fail_only_together_are_handled_one_by_one(world: Wor
     assert await versions(world, first) == [1, 2, 3, 4, 5]
     assert await versions(world, second) == [1, 2, 3, 4, 5]
     assert await PostgresPlaces("engine", world.pool).all_waiting() == []
+
+
+async def test_a_batch_that_takes_too_long_is_tried_smaller(world: World, effects: Effects) -> None:
+    patients = [await somebody(world) for _ in range(4)]
+    handled = effects.handle
+
+    async def slow(work: Work) -> None:
+        await handled(work)
+        if len(work.entries) > 5:
+            raise TimeoutError("the server gave up on the transaction")
+
+    effects.handle = slow  # type: ignore[method-assign]
+    runner = consumer(world, effects, batch=16)
+    for _ in range(2):
+        with pytest.raises(TimeoutError):
+            await runner.catch_up(LOG)
+    while True:
+        try:
+            await runner.catch_up(LOG)
+        except TimeoutError:
+            continue
+        break
+    for patient in patients:
+        assert await versions(world, patient) == [1, 2, 3, 4, 5]
+    assert await PostgresPlaces("engine", world.pool).all_waiting() == []
