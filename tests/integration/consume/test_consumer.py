@@ -295,3 +295,27 @@ async def test_a_batch_that_takes_too_long_is_tried_smaller(world: World, effect
     for patient in patients:
         assert await versions(world, patient) == [1, 2, 3, 4, 5]
     assert await PostgresPlaces("engine", world.pool).all_waiting() == []
+
+
+async def test_a_process_that_stood_still_has_no_late_effect(world: World, effects: Effects) -> None:
+    """Its transaction was ended meanwhile, and another process has done the work."""
+    patient = await somebody(world)
+    handled = effects.handle
+
+    async def standing(work: Work) -> None:
+        await handled(work)
+        await asyncio.sleep(5.5)
+
+    zombie = Effects()
+    zombie.handle = standing  # type: ignore[method-assign]
+    stood = asyncio.create_task(consumer(world, zombie).catch_up(LOG))
+    await asyncio.sleep(0.2)
+    other = consumer(world, Effects())
+
+    async def done() -> bool:
+        return await other.catch_up(LOG)
+
+    await eventually(done)
+    with pytest.raises((asyncpg.PostgresError, asyncpg.InterfaceError)):
+        await stood
+    assert await versions(world, patient) == [1, 2, 3, 4, 5]
