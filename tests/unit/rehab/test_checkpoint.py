@@ -332,3 +332,12 @@ def test_checkpoint_flare_at_the_very_end_of_its_next_day_fails_it() -> None:
 def test_checkpoint_offer_within_exactly_ten_percent_counts() -> None:
     near = Case().given(enrolled(), placed(3), holding(98, 0, 62), bodyweight(70, 63, "08:00"))
     near.when(holding(98, 64, 72)).then(d.PatientTold, about="checkpoint_offered")
+
+
+def test_checkpoint_failed_is_not_met_in_the_gate_and_none_is_unknown() -> None:
+    case = stage_3().when(checkpoint(6, hold_s=20))
+    weighed = case.then(d.StageHeld).criteria[0]
+    assert (weighed.id, weighed.value, weighed.verdict) == ("3-4.checkpoint", "failed", "not_met")
+    none = stage_3().when(session(6, stage=3)).then(d.StageHeld).criteria[0]
+    assert (none.verdict, none.reason) == ("unknown", "no_evidence")
+    assert case.then(d.SessionWeighed, kind="test").rule == "P1"

@@ -252,3 +252,16 @@ def test_gate_2_3_bodyweight_is_no_load_on_both_legs() -> None:
     bilateral = {"exercises": ["slow_bilateral_calf_raise"], "load_kg": 0}
     case = Case().given(enrolled(), placed(2)).when(good_days(0, 21, stage=2, every=2, **bilateral))
     assert criterion(case, "2-3.bilateral").value == "0"
+
+
+def test_short_pause_leaves_the_counting_as_it_is() -> None:
+    case = Case().given(enrolled(), good_days(0, 4))
+    case.given(fact(f.PauseAnnounced, 5, first_day="2026-02-09", last_day="2026-02-13"))
+    case.when(session(12), check_in(13)).then(d.StageAdvanced, to_stage=2)
+
+
+def test_nothing_is_weighed_while_suspended_or_awaiting() -> None:
+    case = Case().given(enrolled(), fact(f.RedFlagReported, 0, "20:00", flags=("fever",)))
+    case.when(session(1), check_in(2)).never(d.StageHeld)
+    waiting = Case().given(enrolled(presentation="unsure")).when(session(1), check_in(2))
+    waiting.never(d.StageHeld)

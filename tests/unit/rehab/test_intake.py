@@ -235,4 +235,5 @@ def test_t5_edges_of_an_assessment(assessed: str, distance: str | None, presenta
     case = Case().given(enrolled(presentation="both"))
     cm = None if distance is None else Decimal(distance)
     case.when(fact(f.PresentationAssessed, 1, side="left", presentation=assessed, distance_cm=cm))
-    case.then(d.PresentationSettled, presentation=presentation, awaiting=presentation == "unsure")
+    rule = "T1" if presentation == assessed else "T5"
+    case.then(d.PresentationSettled, presentation=presentation, awaiting=presentation == "unsure", rule=rule)

@@ -176,3 +176,15 @@ def test_a_first_hold_is_opened_and_a_second_one_refused() -> None:
     case = Case().given(enrolled()).when(override(0, "hold"))  # type: ignore[arg-type]
     case.never(d.RulingRefused)
     case.when(override(1, "hold")).then(d.RulingRefused, why="already_held")  # type: ignore[arg-type]
+
+
+def test_confirming_another_step_than_the_proposed_one_is_refused(proposed: list[object]) -> None:
+    case = case_of(proposed).when(ruling(r.StepConfirmed, 88, programme=LEFT, to_stage=3))
+    case.then(d.RulingRefused, why="nothing_proposed")
+    assert case.left.stage == 3
+
+
+def test_a_proposed_step_is_proposed_once(proposed: list[object]) -> None:
+    case = case_of(proposed).when(session(88, stage=3), check_in(89))
+    case.never(d.StepProposed)
+    case.never(d.StageHeld)

@@ -53,8 +53,8 @@ def test_w1_in_the_seven_days_after_a_step_up_the_stage_before_counts_too() -> N
 
 def test_w1_eight_days_after_a_step_up_only_the_stage_itself_counts() -> None:
     case = Case().given(enrolled(), good_days(0, 6))
-    case.given(session(15), session(16)).until(21)
-    assert counted(case, "2026-02-16").done == 0
+    case.given(session(14), session(15), session(16)).until(21)
+    assert counted(case, "2026-02-16").done == 1
 
 
 def test_w1_day_of_change_goes_by_what_is_in_force_at_its_end() -> None:
