@@ -41,7 +41,7 @@ WHERE consumer = $1 AND ($2::text IS NULL OR log = $2) ORDER BY log, stream
 _QUARANTINE: Final = """
 INSERT INTO consume.quarantine (consumer, log, stream, from_version, error_code, detail, since, tries)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-ON CONFLICT (consumer, log, stream) DO UPDATE SET from_version = EXCLUDED.from_version,
+ON CONFLICT (log, consumer, stream) DO UPDATE SET from_version = EXCLUDED.from_version,
     error_code = EXCLUDED.error_code, detail = EXCLUDED.detail, tries = EXCLUDED.tries
 """
 _RELEASE: Final = "DELETE FROM consume.quarantine WHERE consumer = $1 AND log = $2 AND stream = $3"

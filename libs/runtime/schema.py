@@ -13,8 +13,8 @@ from typing import Final
 from libs.runtime.credentials import DATABASE_ROLES
 from libs.runtime.folder import StackView
 
-_LIBS: Final = Path(__file__).parents[1]
-_SOURCES: Final = ("eventlog", "events")
+_ROOT: Final = Path(__file__).parents[2]
+_SOURCES: Final = ("libs/eventlog/**/*.py", "libs/events/**/*.py", "libs/**/*.sql", "services/**/*.sql")
 
 
 class SchemaStep:
@@ -49,10 +49,8 @@ class SchemaStep:
     def _fingerprint(self) -> str:
         """Of all that decides what the database looks like: migrations, SQL, event types, passwords."""
         digest = hashlib.sha256()
-        for folder in _SOURCES:
-            for path in sorted((_LIBS / folder).rglob("*")):
-                if path.suffix in (".py", ".sql"):
-                    digest.update(str(path.relative_to(_LIBS)).encode() + b"\0" + path.read_bytes() + b"\0")
+        for path in sorted(path for pattern in _SOURCES for path in _ROOT.glob(pattern)):
+            digest.update(str(path.relative_to(_ROOT)).encode() + b"\0" + path.read_bytes() + b"\0")
         for role in DATABASE_ROLES:
             digest.update(self._view.credentials.database_file(role).read_bytes())
         return digest.hexdigest()

@@ -5,7 +5,7 @@ CREATE TABLE consume.cursors (
     consumer text COLLATE "C",
     log text COLLATE "C",
     position bigint NOT NULL DEFAULT -1,
-    PRIMARY KEY (consumer, log)
+    PRIMARY KEY (log, consumer)
 ) WITH (fillfactor = 50);
 
 CREATE TABLE consume.quarantine (
@@ -17,7 +17,7 @@ CREATE TABLE consume.quarantine (
     detail text NOT NULL,
     since timestamptz NOT NULL,
     tries integer NOT NULL,
-    PRIMARY KEY (consumer, log, stream)
+    PRIMARY KEY (log, consumer, stream)
 );
 
 GRANT USAGE ON SCHEMA consume TO heelrise_ingest, heelrise_engine, heelrise_notification, heelrise_reporting,
