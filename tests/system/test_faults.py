@@ -70,6 +70,7 @@ async def runs(stack: StackView) -> dict[ClinicId, list[dict[str, Any]]]:
             for victim in chance.sample(victims, len(victims)):
                 kill(stack, victim)
             storm.append(await sending)
+    await recovered(stack)
     await settle(stack, [clinical_log(CALM), clinical_log(STORM)], within_s=60)
     return {CALM: calm, STORM: storm}
 
@@ -96,6 +97,17 @@ def kill(stack: StackView, name: str) -> None:
         os.kill(pid, signal.SIGKILL)
     if name == "nats":
         shutil.rmtree(stack.data / "nats" / "jetstream", ignore_errors=True)
+
+
+async def recovered(stack: StackView) -> None:
+    """Wait until every process is up again, without anybody's help."""
+    async with asyncio.timeout(60):
+        while True:
+            state = load_state(stack.data)
+            assert state is not None
+            if {each.phase for each in state.processes} == {"ready"}:
+                return
+            await asyncio.sleep(0.1)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
