@@ -66,7 +66,8 @@ class Work:
         for outcome in outcomes:
             self._require_settled(outcome)
         self.appended = True
-        self.own = _span(outcomes)
+        # Positions of another log say nothing of this one's cursor.
+        self.own = _span(outcomes) if all(unit.log == self.log for unit in units) else None
         self.appended_to = frozenset(draft.stream for unit in units for draft in unit.drafts)
         return outcomes
 
