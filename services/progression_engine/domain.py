@@ -137,7 +137,7 @@ def answers_of(folded: Folded, entry: Entry, concluded: Sequence[Concluded]) -> 
             decision=each.decision,
             occurred_at=each.occurred_at,
             due=each.due,
-            id=decision_id(envelope.recorded_at, entry.log, entry.stream, entry.version, ordinal),
+            id=decision_id(envelope.recorded_at, envelope.log, envelope.subject, entry.version, ordinal),
             key=envelope.keyid or patient_key(folded.state.patient),
             answers=str(Answers(entry.stream, entry.version, ordinal, len(concluded))),
             history=history,
