@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import psycopg
+
 from tests.support.containers import ContainerPostgres
 from tests.support.postgres import EXTERNAL, PASSWORD
 
@@ -17,6 +19,12 @@ def test_the_integration_tests_pass_on_containers() -> None:
     server = ContainerPostgres(PASSWORD, {"max_connections": "300"})
     try:
         run_on(server.url(password=PASSWORD))
+        with psycopg.connect(server.url(password=PASSWORD)) as connection:
+            made = connection.execute(
+                r"SELECT count(*) FROM pg_database WHERE datname LIKE 't\_%'"
+            ).fetchone()
+        assert made is not None
+        assert made[0] > 0, "the tests ran on another server"
     finally:
         server.stop()
 
