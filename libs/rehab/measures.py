@@ -197,16 +197,22 @@ def stage_days(chart: Chart, _weighing: Weighing) -> Measured:
 
 
 def load_rises(chart: Chart, _weighing: Weighing) -> Measured:
-    """Whether load rose: a valid session above an exercise's highest tolerated load so far.
+    """Whether load rose: a tolerated session above an exercise's highest tolerated load so far.
 
-    What was tolerated counts from where windows began, or from the last reduction.
+    What was tolerated counts from where windows began, or from the last reduction. Whether a session was,
+    is known once its next day was told.
     """
     highest: dict[str, Decimal] = {}
+    unsure = None
     reduced, side = chart.programme.reduced_at, chart.programme.side
     for fact in chart.oldest(chart.begin):
         if reduced is not None and fact.at > reduced:
             highest, reduced = {}, None
-        new = [(name, load) for name, load in loads(fact, side) if load > highest.get(name, _NO_LOAD)]
+        new = [
+            (name, load)
+            for name, load in loads(fact, side, chart.protocol)
+            if load > highest.get(name, _NO_LOAD)
+        ]
         if not new:
             continue
         assessed = chart.assessed(fact)
@@ -216,12 +222,16 @@ def load_rises(chart: Chart, _weighing: Weighing) -> Measured:
         next_day = chart.next_day(fact)
         if next_day is None and not rises:
             continue
-        verdict = chart.reading(fact).tolerated
-        if rises and verdict != "not_met":
-            return Measured(Fraction(1), (fact.source,))
-        if verdict == "met":
+        reading = chart.reading(fact)
+        if reading.tolerated == "met":
+            if rises:
+                return Measured(Fraction(1), reading.inputs)
             highest.update(new)
-    return Measured(Fraction(0))
+        elif rises and reading.tolerated == "unknown":
+            unsure = reading
+    if unsure is None:
+        return Measured(Fraction(0))
+    return Measured(Fraction(0), unsure.inputs, "window_open" if unsure.open else "no_evidence", Fraction(1))
 
 
 def consistent_weeks(chart: Chart, _weighing: Weighing) -> Measured:

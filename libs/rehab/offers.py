@@ -7,7 +7,7 @@ from fractions import Fraction
 from libs.events.decisions import PatientTold
 from libs.rehab.chart import Chart
 from libs.rehab.patient import Programme
-from libs.rehab.sessions import loads
+from libs.rehab.sessions import longest_hold_load
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of, weigh_step, whats_open
 
@@ -62,9 +62,10 @@ def _bodyweight(chart: Chart) -> Fraction | None:
 
 
 def _last_hold(chart: Chart) -> tuple[Decimal, int] | None:
-    """Load and version of the last tolerated single-leg hold."""
+    """Load and version of the last tolerated single-leg hold that lasted as long as the test asks for."""
+    least = chart.protocol.number("checkpoint.hold_s")
     for reading in chart.recent:
-        load = dict(loads(reading.fact, chart.programme.side)).get(HOLD)
+        load = longest_hold_load(reading.fact, chart.programme.side, HOLD, least)
         if load is not None and reading.tolerated == "met":
             return load, reading.fact.source
     return None

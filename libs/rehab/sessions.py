@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable
 from decimal import Decimal
+from fractions import Fraction
 from typing import Literal
 
 import msgspec
@@ -57,18 +58,53 @@ def concerns(fact: Fact[SessionLogged], side: str) -> bool:
     return known
 
 
-def loads(fact: Fact[SessionLogged], side: str) -> tuple[tuple[str, Decimal], ...]:
-    """Each of the side's exercises with its highest added load."""
-    known: tuple[tuple[str, Decimal], ...] | None = fact.memo.known.get(("loads", side))
+def loads(fact: Fact[SessionLogged], side: str, protocol: RehabProtocol) -> tuple[tuple[str, Decimal], ...]:
+    """Each of the side's exercises with the highest added load that two thirds of its sets kept at dose."""
+    key = ("loads", side, protocol.hash)
+    known: tuple[tuple[str, Decimal], ...] | None = fact.memo.known.get(key)
     if known is None:
         highest: dict[str, Decimal] = {}
         for done in fact.event.exercises:
-            if done.side in {side, "both"}:
-                for each in done.sets:
-                    if each.load_kg is not None:
-                        highest[done.exercise] = max(highest.get(done.exercise, each.load_kg), each.load_kg)
-        known = fact.memo.known["loads", side] = tuple(highest.items())
+            load = _load_kept(done, protocol) if done.side in {side, "both"} else None
+            if load is not None:
+                highest[done.exercise] = max(highest.get(done.exercise, load), load)
+        known = fact.memo.known[key] = tuple(highest.items())
     return known
+
+
+def _load_kept(done: ExerciseDone, protocol: RehabProtocol) -> Decimal | None:
+    """The load that was kept: a single heavier set, or one cut short, is no load kept."""
+    item = protocol.exercises_by_id.get(done.exercise)
+    if item is None:
+        return None
+    share = protocol.number("P7.share")
+    kept = [
+        each.load_kg for each in done.sets if each.load_kg is not None and _at_dose(each, item.dose, share)
+    ]
+    needed = max(_least_sets(item.dose, protocol), math.ceil(share * len(done.sets)))
+    return sorted(kept, reverse=True)[needed - 1] if len(kept) >= needed else None
+
+
+def _at_dose(done: WorkSet, dose: Dose, share: Fraction) -> bool:
+    """Held long enough, or with enough repetitions."""
+    if dose.hold_s is not None:
+        return done.hold_s is not None and done.hold_s >= dose.hold_s
+    least = dose.least_reps if dose.least_reps is not None else share * (dose.reps or 1)
+    return (done.reps or 0) >= least
+
+
+def longest_hold_load(
+    fact: Fact[SessionLogged], side: str, exercise: str, least_s: Fraction
+) -> Decimal | None:
+    """The highest added load that an exercise was held with for at least so long."""
+    held = [
+        each.load_kg
+        for done in fact.event.exercises
+        if done.exercise == exercise and done.side == side
+        for each in done.sets
+        if each.load_kg is not None and each.hold_s is not None and each.hold_s >= least_s
+    ]
+    return max(held, default=None)
 
 
 def assess_session(
@@ -150,11 +186,13 @@ def _blocks(phase: Phase) -> Iterable[str]:
 
 
 def _faults(done: ExerciseDone, item: ExerciseItem, phase: Phase, protocol: RehabProtocol) -> Iterable[str]:
-    if phase.insertional and item.surfaces:
+    if phase.insertional:
         if done.surface == "step":
             yield "step"
-        elif done.surface is None:
+        elif item.surfaces and done.surface is None:
             yield "surface_unknown"
+    if item.sides == "single" and done.side == "both":
+        yield "side_unclear"
     if item.kind == "hold":
         yield from _hold_faults(done.sets, item.dose, protocol)
     elif item.kind == "slow":
