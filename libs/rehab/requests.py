@@ -8,6 +8,7 @@ from libs.rehab.gates import all_met, criterion, weigh_gate
 from libs.rehab.measures import MEASURES
 from libs.rehab.patient import Programme
 from libs.rehab.protocol import Weighing
+from libs.rehab.sessions import assess_test
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of, evidence_of, gate_rule, whats_open
 
@@ -81,9 +82,27 @@ def _more_load(chart: Chart) -> Answer:
     last = criterion("P6.last_two", "P6", MEASURES[weighing.measure](chart, weighing), weighing)
     if blocked:
         return False, blocked, "P6", (last,)
+    if _newest_was_wrong(chart):
+        return False, "newest_not_tolerated", "P1", (last,)
     if last.verdict != "met":
         return False, "not_tolerated_yet", "P6", (last,)
+    reduced = chart.programme.reduced_at
+    if reduced is not None and any(each.fact.at <= reduced for each in chart.asked_window[:2]):
+        return False, "reduced_since", "P1", (last,)
     return True, "tolerated", "P6", (last,)
+
+
+def _newest_was_wrong(chart: Chart) -> bool:
+    """Whether the newest session, test or trial, valid or not, is known to be over the limit or the like."""
+    session, test, trial = next(chart.newest(), None), next(chart.tests(), None), next(chart.trials(), None)
+    seen = []
+    if session is not None:
+        seen.append((session.place, chart.reading(session).wrong))
+    if test is not None:
+        seen.append((test.place, assess_test(test, chart.protocol).wrong))
+    if trial is not None:
+        seen.append((trial.place, chart.trial(trial).wrong))
+    return max(seen)[1] if seen else False
 
 
 _ANSWERS = {"advance": _advance, "stop": _stop, "run": _run, "more_load": _more_load}
