@@ -149,9 +149,13 @@ class HoldOpened(Decision, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "heelrise.hold_opened.v1"
     hold: str
-    """Id within the programme: kind and the instant it opened, `sharp-20260206T073000Z`."""
-    kind: Literal["sharp", "flare", "clinician", "limit"]
-    ends_with: Literal["clinician", "flare_closed", "tolerated_sessions"]
+    """Id within the programme: kind and the instant it opened, `sharp-20260206T073000Z`; of a question, the
+    version of the fact that makes one ask, `question-17`.
+    """
+    kind: Literal["sharp", "flare", "clinician", "limit", "question"]
+    ends_with: Literal["clinician", "flare_closed", "tolerated_sessions", "answer"]
+    questions: tuple[str, ...] = ()
+    """What a note makes one ask, where that holds: `sharp`, or names of `RedFlag`."""
 
 
 class HoldClosed(Decision, frozen=True, kw_only=True):
