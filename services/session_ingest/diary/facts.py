@@ -30,6 +30,7 @@ from services.session_ingest.diary.cells import Quantity
 from services.session_ingest.diary.problems import Rejection
 from services.session_ingest.diary.read import Diary, Entry
 from services.session_ingest.diary.reading import TAKEN, Reading
+from services.session_ingest.diary.remarks import asked_by
 from services.session_ingest.domain import SHORT_NOTE, askable, check, is_late
 
 CLINICIANS_OWN: Final = frozenset({"placement", "assessment"})
@@ -94,14 +95,15 @@ class _Builder:
         if fact is None or not self._holds(fact, entry):
             return []
         fact = msgspec.structs.replace(fact, asked=self._asked(entry.kind, type(fact)))
+        questions = questions_left(fact, [each.note for each in entry.readings])
         notes = " / ".join(dict.fromkeys(each.note for each in entry.readings if each.note))
         if not notes or entry.kind == "placement":
-            return [Planned(entry=entry, fact=fact)]
+            return [Planned(entry=entry, fact=msgspec.structs.replace(fact, questions=questions))]
         long_note = notes if len(notes) > SHORT_NOTE else None
         if "note" in fact.__struct_fields__:
-            short = None if long_note else notes
-            return [Planned(entry=entry, fact=_with_note(fact, short), long_note=long_note)]
-        aside = NoteRecorded(**self._told(entry), note=None if long_note else notes)
+            noted = _with_note(fact, None if long_note else notes, questions)
+            return [Planned(entry=entry, fact=noted, long_note=long_note)]
+        aside = NoteRecorded(**self._told(entry), note=None if long_note else notes, questions=questions)
         return [
             Planned(entry=entry, fact=fact),
             Planned(entry=entry, fact=aside, long_note=long_note, aside=True),
@@ -272,8 +274,29 @@ class _Builder:
         return NoteRecorded(**self._told(entry))
 
 
-def _with_note(fact: Told, note: str | None) -> Told:
-    return msgspec.structs.replace(fact, note=note)
+def questions_left(fact: Told, notes: Sequence[str]) -> tuple[str, ...]:
+    """What the notes of a fact make one ask, by name, and the fact itself doesn't say already.
+
+    Nothing more is asked about a reported red flag: it stops all loading until a clinician has looked.
+    """
+    if isinstance(fact, RedFlagReported):
+        return ()
+    said = {"sharp"} if any(each.sharp for each in _loadings(fact)) else set()
+    asked = {ask.name for note in notes for ask in asked_by(note) if ask.name is not None}
+    return tuple(sorted(asked - said))
+
+
+def _loadings(fact: Told) -> Sequence[ExerciseDone | CheckpointTested | TrialRecorded]:
+    match fact:
+        case SessionLogged(exercises=exercises):
+            return exercises
+        case CheckpointTested() | TrialRecorded():
+            return (fact,)
+    return ()
+
+
+def _with_note(fact: Told, note: str | None, questions: tuple[str, ...]) -> Told:
+    return msgspec.structs.replace(fact, note=note, questions=questions)
 
 
 def _value(quantity: Quantity | None) -> Decimal | None:

@@ -7,7 +7,7 @@ from itertools import groupby
 from services.session_ingest.diary.problems import Remark
 from services.session_ingest.diary.reading import Reading
 from services.session_ingest.diary.table import Table
-from services.session_ingest.diary.words import ASK, BILATERAL
+from services.session_ingest.diary.words import ASK, BILATERAL, Ask
 
 
 def remarks_on(readings: Sequence[Reading], table: Table) -> list[Remark]:
@@ -77,11 +77,15 @@ def questions_about(readings: Sequence[Reading]) -> list[Remark]:
     for reading in readings:
         if reading.kind == "red_flag":
             continue
-        for pattern, question in ASK:
-            if reading.note and pattern.search(reading.note):
-                key = (reading.day, reading.clock, question)
-                questions.setdefault(key, Remark(text=f"a note makes one ask: {question}", line=reading.line))
+        for ask in asked_by(reading.note):
+            key = (reading.day, reading.clock, ask.question)
+            questions.setdefault(key, Remark(text=f"a note makes one ask: {ask.question}", line=reading.line))
     return list(questions.values())
+
+
+def asked_by(note: str) -> tuple[Ask, ...]:
+    """What a note makes one ask, in the order of the list."""
+    return tuple(each for each in ASK if note and each.words.search(note))
 
 
 def _spoken(name: str) -> str:

@@ -1,7 +1,7 @@
 """The words that diaries use, and what they mean here."""
 
 import re
-from typing import Final, get_args
+from typing import Final, NamedTuple, get_args
 
 from libs.events.facts import Activity, Exercise, RedFlag
 
@@ -115,17 +115,30 @@ ANSWERS: Final[dict[str, tuple[str, ...]]] = {
     "no": ("no", "n", "false", "0"),
 }
 
-ASK: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
-    (re.compile(r"\bsharp\b|\bstab", re.I), "was the pain sharp, or did it escalate?"),
-    (re.compile(r"\bpop(ped|ping)?\b|\bsnap(ped)?\b", re.I), "was there a sudden pop or snap?"),
-    (re.compile(r"\b(cannot|can't|couldn't) (go|rise|get|stand) up on\b", re.I),
-     "can they rise on their toes at all?"),
-    (re.compile(r"\bswollen\b|\bswelling\b", re.I), "is the calf or the tendon swollen, warm or red?"),
-    (re.compile(r"\bfever\b", re.I), "do they have a fever?"),
-    (re.compile(r"\bnumb", re.I), "is there numbness?"),
-    (re.compile(r"\bantibiotic|\bcipro|floxacin", re.I), "do they take, or took they, fluoroquinolones?"),
-    (re.compile(r"warmed up|wore off", re.I), "did it start stiff and then warm up?"),
-    (re.compile(r"\boperation\b|\bsurgery\b", re.I), "was there an operation?"),
+
+class Ask(NamedTuple):
+    """Words in a note, and the question that they are worth."""
+
+    words: re.Pattern[str]
+    question: str
+    name: str | None = None
+    """`sharp` or a red flag, where an unanswered question has to hold the programme; else it is only said."""
+
+
+ASK: Final[tuple[Ask, ...]] = (
+    Ask(re.compile(r"\bsharp\b|\bstab", re.I), "was the pain sharp, or did it escalate?", "sharp"),
+    Ask(re.compile(r"\bpop(ped|ping)?\b|\bsnap(ped)?\b", re.I), "was there a sudden pop or snap?",
+        "sudden_pop"),
+    Ask(re.compile(r"\b(cannot|can't|couldn't) (go|rise|get|stand) up on\b", re.I),
+        "can they rise on their toes at all?", "cannot_rise_on_toes"),
+    Ask(re.compile(r"\bswollen\b|\bswelling\b", re.I), "is the calf or the tendon swollen, warm or red?",
+        "calf_swelling_warm_or_red"),
+    Ask(re.compile(r"\bfever\b", re.I), "do they have a fever?", "fever"),
+    Ask(re.compile(r"\bnumb", re.I), "is there numbness?", "numbness"),
+    Ask(re.compile(r"\bantibiotic|\bcipro|floxacin", re.I), "do they take, or took they, fluoroquinolones?",
+        "fluoroquinolone"),
+    Ask(re.compile(r"warmed up|wore off", re.I), "did it start stiff and then warm up?"),
+    Ask(re.compile(r"\boperation\b|\bsurgery\b", re.I), "was there an operation?"),
 )  # fmt: skip
 """Words in a note that are worth a question. They decide nothing."""
 

@@ -1,4 +1,8 @@
 from decimal import Decimal
+from typing import get_args
+
+import msgspec
+import pytest
 
 from libs.events.base import Typed
 from libs.events.facts import (
@@ -10,12 +14,14 @@ from libs.events.facts import (
     PauseAnnounced,
     PlacementReported,
     ProgrammeEnrolled,
+    RedFlag,
     RedFlagReported,
     SessionLogged,
     TrialRecorded,
 )
-from services.session_ingest.diary.facts import plan_facts
-from tests.unit.diary.build import drop, importing, plan, read, row
+from services.session_ingest.diary.facts import plan_facts, questions_left
+from services.session_ingest.diary.words import ASK
+from tests.unit.diary.build import drop, importing, plan, read, read_raw, row, sample
 
 
 def test_session_keeps_sets_pain_and_where_it_stood() -> None:
@@ -158,3 +164,55 @@ def test_hold_with_repetitions_is_rejected_by_the_rules_of_facts() -> None:
     assert [each.entry.line for each in planned] == [2]
     assert [each.line for each in rejections] == [3]
     assert "no repetitions" in rejections[0].found
+
+
+def test_question_of_a_note_stands_on_the_session_of_its_row() -> None:
+    (planned,) = plan(read(drop(notes="sharp at the bottom"), drop(notes="calf swollen", reps="10"), drop()))
+    assert planned.fact.questions == ("calf_swelling_warm_or_red", "sharp")
+
+
+def test_question_of_a_note_aside_stands_on_that_note() -> None:
+    weight, note = plan(read(row(entry="bodyweight", value="72", notes="fever since Monday")))
+    assert (weight.fact.questions, note.fact.questions) == ((), ("fever",))
+
+
+def test_question_of_a_long_note_stands_on_its_fact_though_the_note_does_not() -> None:
+    (planned,) = plan(read(drop(notes="it was numb " + "x" * 100)))
+    assert planned.fact.note is None  # type: ignore[attr-defined]
+    assert planned.fact.questions == ("numbness",)
+
+
+def test_what_is_only_worth_a_remark_is_no_question_of_the_fact() -> None:
+    diary = read(drop(notes="it warmed up"), drop("2026-02-03", notes="before the operation"))
+    assert [each.fact.questions for each in plan(diary)] == [(), ()]
+    assert len(diary.questions) == 2
+
+
+def test_reported_red_flag_is_not_asked_about_again() -> None:
+    (planned,) = plan(
+        read(row(entry="red flag", side="left", value="sudden pop", notes="a snap, cannot go up on my toes"))
+    )
+    assert isinstance(planned.fact, RedFlagReported)
+    assert planned.fact.questions == ()
+
+
+def test_sharp_that_the_fact_says_itself_is_not_asked_again() -> None:
+    (planned,) = plan(read(drop(notes="")))
+    assert isinstance(planned.fact, SessionLogged)
+    (done,) = planned.fact.exercises
+    sharp = msgspec.structs.replace(planned.fact, exercises=(msgspec.structs.replace(done, sharp=True),))
+    assert questions_left(sharp, ["sharp, and numb"]) == ("numbness",)
+    assert questions_left(planned.fact, ["sharp, and numb"]) == ("numbness", "sharp")
+
+
+def test_every_name_that_a_note_asks_about_is_sharp_or_a_red_flag() -> None:
+    names = {each.name for each in ASK if each.name}
+    assert names - set(get_args(RedFlag)) == {"sharp"}
+
+
+@pytest.mark.parametrize(
+    ("name", "questions"), [("02", ["sharp"]), ("04", []), ("07", []), ("01", []), ("03", []), ("05", [])]
+)
+def test_questions_of_the_sample_diaries(name: str, questions: list[str]) -> None:
+    planned = plan(read_raw(sample(name)))
+    assert [each for fact in planned for each in fact.fact.questions] == questions
