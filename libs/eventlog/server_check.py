@@ -8,7 +8,12 @@ import asyncpg
 
 from libs.kernel.errors import UnavailableError
 
-_SETTINGS: Final = ("fsync", "full_page_writes", "synchronous_commit")
+_SAFE: Final = {
+    "fsync": ("on",),
+    "full_page_writes": ("on",),
+    # The weaker ones answer before a standby that is waited for has the commit on its disk.
+    "synchronous_commit": ("on", "remote_apply"),
+}
 
 
 class UnsafeServerError(UnavailableError):
@@ -37,9 +42,10 @@ async def refuse_unsafe(connection: asyncpg.Connection) -> None:
 
     Raises: UnsafeServerError naming the setting.
     """
-    for name in _SETTINGS:
-        if await connection.fetchval("SELECT current_setting($1)", name) == "off":
-            raise UnsafeServerError(detail=f"{name} is off: set it to on")
+    for name, safe in _SAFE.items():
+        found = await connection.fetchval("SELECT current_setting($1)", name)
+        if found not in safe:
+            raise UnsafeServerError(detail=f"{name} is {found}: set it to on")
 
 
 def expected_revision() -> str:

@@ -60,7 +60,7 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'append needs READ COMMITTED: an older snapshot would miss an erasure' USING ERRCODE = 'HR002';
     END IF;
-    IF current_setting('synchronous_commit') = 'off' THEN
+    IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN
         PERFORM set_config('synchronous_commit', 'on', true);
     END IF;
     n := cardinality(unit_logs);

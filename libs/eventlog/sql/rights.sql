@@ -63,6 +63,17 @@ BEGIN
 END
 $$;
 
+-- On the partitions too, without a policy: rows are reached through the parent only.
+DO $$
+DECLARE
+    place regclass;
+BEGIN
+    FOR place IN SELECT inhrelid::regclass FROM pg_inherits WHERE inhparent = 'log.entries'::regclass LOOP
+        EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', place);
+    END LOOP;
+END
+$$;
+
 -- The registry's key for claims (such as clinics' slugs) comes with the migration, under this name only.
 CREATE POLICY first_key ON log.keys FOR INSERT TO heelrise_owner
     WITH CHECK (clinic = 'deployment' AND keyid = 'claims-deployment/1');

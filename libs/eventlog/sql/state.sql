@@ -12,6 +12,7 @@ DECLARE
     remaining integer;
     each text;
     its_size bigint;
+    its_successor text;
 BEGIN
     IF clinics IS NOT NULL THEN
         wanted := wanted || ARRAY(SELECT h.log FROM log.heads AS h WHERE h.clinic = ANY (clinics));
@@ -37,9 +38,12 @@ BEGIN
         EXIT WHEN remaining < 1;
         BEGIN
             PERFORM set_config('lock_timeout', remaining::text, true);
-            SELECT h.size INTO STRICT its_size FROM log.heads AS h WHERE h.log = each FOR NO KEY UPDATE;
+            -- What the statement above saw of it may be older than what its holder left behind.
+            SELECT h.size, h.successor INTO STRICT its_size, its_successor
+                FROM log.heads AS h WHERE h.log = each FOR NO KEY UPDATE;
             logs := logs || each;
             sizes := sizes || its_size;
+            IF its_successor IS NOT NULL THEN closed := closed || each; END IF;
         EXCEPTION WHEN lock_not_available THEN
             EXIT;
         END;

@@ -145,6 +145,20 @@ async def test_a_closed_log_takes_nothing(ingest: PostgresEventLog, database: Da
     await admin.close()
 
 
+async def test_a_log_that_is_closed_while_one_waits_for_it_takes_nothing(
+    ingest: PostgresEventLog, database: Database
+) -> None:
+    holder = await asyncpg.connect(database.admin_url)
+    transaction = holder.transaction()
+    await transaction.start()
+    await holder.execute("UPDATE log.heads SET successor = 'harbour-c-2' WHERE log = 'harbour-c-1'")
+    append = asyncio.create_task(ingest.append([checked_in(), checked_in(log=VALLEY)]))
+    await asyncio.sleep(0.05)
+    await transaction.commit()
+    assert [type(each).__name__ for each in await append] == ["Closed", "Appended"]
+    await holder.close()
+
+
 async def test_an_append_in_a_transaction_that_rolls_back_leaves_nothing(ingest: PostgresEventLog) -> None:
     async with ingest.pool.acquire() as connection:
         transaction = connection.transaction()

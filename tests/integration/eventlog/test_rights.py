@@ -55,6 +55,39 @@ async def test_entries_are_not_changed_even_by_their_owner_or_a_superuser(
     assert len(await ingest.read(HARBOUR, after=FROM_START, limit=10)) == 1
 
 
+async def test_a_partition_shows_its_rows_to_nobody_directly(
+    ingest: PostgresEventLog, superuser: asyncpg.Connection
+) -> None:
+    rows = await superuser.fetch(
+        "SELECT c.oid::regclass::text AS name FROM log.entries AS e JOIN pg_class AS c ON c.oid = e.tableoid"
+    )
+    assert rows
+    for place in {row["name"] for row in rows}:
+        await superuser.execute(f"GRANT SELECT ON {place} TO heelrise_reporting")
+        for role in ("heelrise_owner", "heelrise_reporting"):
+            await superuser.execute(f"SET ROLE {role}")
+            assert await superuser.fetchval(f"SELECT count(*) FROM {place}") == 0
+            await superuser.execute("RESET ROLE")
+    covered = await superuser.fetchval(
+        "SELECT bool_and(c.relrowsecurity AND c.relforcerowsecurity) FROM pg_inherits AS i"
+        " JOIN pg_class AS c ON c.oid = i.inhrelid WHERE i.inhparent = 'log.entries'::regclass"
+    )
+    assert covered is True
+
+
+@pytest.mark.parametrize("level", ["off", "local", "remote_write"])
+async def test_an_append_is_durable_whatever_its_session_asks_for(
+    ingest: PostgresEventLog, database: Database, level: str
+) -> None:
+    encoded = await ingest.encode(checked_in())
+    connection = await connect(database, "heelrise_ingest")
+    await connection.execute(f"SET synchronous_commit = {level}")
+    async with connection.transaction():
+        await connection.fetch(APPEND, *arguments([encoded]))
+        assert await connection.fetchval("SHOW synchronous_commit") == "on"
+    await connection.close()
+
+
 @pytest.mark.parametrize("role", SERVICES)
 async def test_services_write_nothing_but_through_the_functions(database: Database, role: str) -> None:
     connection = await connect(database, role)

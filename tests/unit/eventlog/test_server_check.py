@@ -22,6 +22,12 @@ async def test_a_server_that_could_lose_what_it_acknowledged_is_refused(name: st
         await refuse_unsafe(Server(expected_revision(), **{name: "off"}))
 
 
+@pytest.mark.parametrize("level", ["local", "remote_write"])
+async def test_a_commit_that_does_not_wait_for_the_disk_of_a_standby_is_refused(level: str) -> None:
+    with pytest.raises(UnsafeServerError, match="synchronous_commit"):
+        await refuse_unsafe(Server(expected_revision(), synchronous_commit=level))
+
+
 async def test_a_schema_of_another_release_is_refused() -> None:
     with pytest.raises(UnsafeServerError, match="0001"):
         await check_server(Server("0001"))
