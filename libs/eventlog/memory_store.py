@@ -39,6 +39,7 @@ class HeldRow:
     unit: range
     role: str
     owner: str | None
+    request: bool = False
 
 
 @dataclass
@@ -139,7 +140,7 @@ class Store:
         reason: str | None = None
         for claim in unit.releases:
             holder = self.claims.get((unit.log, claim))
-            if holder is None or holder.role != role or unit.releases.count(claim) > 1:
+            if holder is None or holder.request or holder.role != role or unit.releases.count(claim) > 1:
                 reason = "release"
         held: list[HeldClaim] = []
         own = [claim for _, claim in unit.claims] + [
@@ -194,7 +195,7 @@ class Store:
             self.claims[log, claim] = HeldRow(start + index, place, role, owner)
         for index, each in enumerate(envelopes):
             for claim in (each.claims or "").split():
-                self.claims[log, claim] = HeldRow(start + index, place, role, None)
+                self.claims[log, claim] = HeldRow(start + index, place, role, None, request=True)
         self.keys.update({(clinic, keyid): secret for keyid, secret in unit.new_keys})
         for blob in unit.blobs:
             self.blobs.setdefault((clinic, blob.address), (blob.owner, blob.body))

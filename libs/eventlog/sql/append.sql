@@ -46,7 +46,7 @@ DECLARE
     streams record; versions_now bigint[]; erased_now boolean[];
     keys record; key_states integer[];
     held_claims record; claim_positions bigint[]; claim_unit_positions bigint[]; claim_unit_sizes integer[];
-    claim_roles text[]; claim_new integer[]; claim_touched integer[]; claim_released integer[];
+    claim_roles text[]; claim_owners text[]; claim_kept boolean[]; claim_new integer[]; claim_touched integer[]; claim_released integer[];
     problems text[];
     entry_positions bigint[]; entry_versions bigint[];
     outcomes text[]; reasons text[]; out_positions bigint[]; out_sizes integer[]; out_streams text[];
@@ -55,7 +55,7 @@ DECLARE
     u integer; i integer; n integer; h integer; first integer := 1; last integer; s integer;
     x integer := 1; c integer := 1; c_first integer; r integer := 1; r_first integer; k integer := 1; k_first integer;
     its_outcome text; its_reason text; its_held text; holder integer; whole boolean;
-    claiming boolean := false;
+    claiming boolean := false; ending boolean;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION 'append needs READ COMMITTED: an older snapshot would miss an erasure' USING ERRCODE = 'HR002';
@@ -76,6 +76,19 @@ BEGIN
     IF cardinality(entry_units) <> cardinality(entries) OR cardinality(unit_sizes) <> n OR 0 = ANY (unit_sizes) THEN
         RAISE EXCEPTION 'the sizes of the units do not add up to the entries' USING ERRCODE = 'HR003';
     END IF;
+    IF (cardinality(expected_streams) = cardinality(expected_units)
+        AND cardinality(expected_versions) = cardinality(expected_units)
+        AND cardinality(claims) = cardinality(claim_entries) AND cardinality(releases) = cardinality(release_units)
+        AND cardinality(keyids) = cardinality(key_units) AND cardinality(secrets) = cardinality(key_units)
+        AND cardinality(blob_addresses) = cardinality(blob_units) AND cardinality(blob_owners) = cardinality(blob_units)
+        AND cardinality(blob_bodies) = cardinality(blob_units)
+        AND (expected_units = '{}' OR log.ascend(expected_units, n))
+        AND (claim_entries = '{}' OR log.ascend(claim_entries, cardinality(entries)))
+        AND (release_units = '{}' OR log.ascend(release_units, n))
+        AND (key_units = '{}' OR log.ascend(key_units, n)) AND (blob_units = '{}' OR log.ascend(blob_units, n))
+        ) IS NOT TRUE THEN
+        RAISE EXCEPTION 'what belongs to the units does not stand in their order' USING ERRCODE = 'HR003';
+    END IF;
     parsed := log.parse(entries, entry_units, unit_logs, unit_kinds, unit_clinics);
     unit_refusals := array_fill(NULL::text, ARRAY[n]); unit_ends := array_fill(false, ARRAY[n]);
     unit_bytes := array_fill(0::bigint, ARRAY[n]);
@@ -89,7 +102,8 @@ BEGIN
         IF (parsed[i]).claims IS NOT NULL THEN claiming := true; END IF;
     END LOOP;
 
-    heads := log.take_heads(unit_logs, CASE WHEN true = ANY (unit_ends) THEN ARRAY(
+    ending := true = ANY (unit_ends);
+    heads := log.take_heads(unit_logs, CASE WHEN ending THEN ARRAY(
         SELECT e.clinic FROM unnest(unit_clinics, unit_ends) AS e (clinic, ends) WHERE e.ends) END);
     -- From here on the heads are held: what these statements see cannot change before the commit.
     streams := log.number_streams(parsed, unit_logs, expected_units, expected_streams);
@@ -100,6 +114,7 @@ BEGIN
     sizes := heads.sizes; versions_now := streams.versions; erased_now := streams.erased; key_states := keys.states;
     claim_positions := held_claims.positions; claim_unit_positions := held_claims.unit_positions;
     claim_unit_sizes := held_claims.unit_sizes; claim_roles := held_claims.roles;
+    claim_owners := held_claims.owners; claim_kept := held_claims.kept;
     n := coalesce(cardinality(claim_positions), 0);
     claim_new := array_fill(0, ARRAY[n]); claim_touched := array_fill(0, ARRAY[n]);
     claim_released := array_fill(0, ARRAY[n]);
@@ -187,7 +202,7 @@ BEGIN
         IF its_outcome IS NULL THEN
             FOR i IN r_first .. r - 1 LOOP
                 s := held_claims.of_release[i];
-                IF claim_positions[s] IS NULL OR claim_roles[s] <> caller OR claim_released[s] = u THEN
+                IF claim_positions[s] IS NULL OR claim_roles[s] <> caller OR claim_kept[s] OR claim_released[s] = u THEN
                     its_reason := 'release';
                 END IF;
                 claim_released[s] := u;
@@ -229,7 +244,10 @@ BEGIN
                 s := held_claims.of_claim[i];
                 claim_positions[s] := entry_positions[held_claims.entries[i]]; claim_roles[s] := caller;
                 claim_unit_positions[s] := out_positions[u]; claim_unit_sizes[s] := unit_sizes[u];
-                claim_new[s] := i;
+                claim_new[s] := i; claim_kept[s] := held_claims.requests[i];
+                IF ending AND NOT held_claims.requests[i] THEN
+                    claim_owners[s] := split_part((parsed[held_claims.entries[i]]).keyid, '/', 1);
+                END IF;
             END LOOP;
             FOR i IN k_first .. k - 1 LOOP key_states[keys.of_new[i]] := 1; END LOOP;
             IF unit_ends[u] THEN
@@ -247,6 +265,12 @@ BEGIN
                         IF keys.clinics[s] = unit_clinics[u]
                             AND split_part(keys.keyids[s], '/', 1) = (parsed[i]).stream THEN
                             key_states[s] := 2;
+                        END IF;
+                    END LOOP;
+                    FOR s IN 1 .. coalesce(cardinality(claim_positions), 0) LOOP
+                        IF claim_owners[s] = (parsed[i]).stream
+                            AND regexp_replace(held_claims.logs[s], '-[a-z]-[0-9]+$', '') = unit_clinics[u] THEN
+                            claim_positions[s] := NULL; claim_owners[s] := NULL; claim_new[s] := -1;
                         END IF;
                     END LOOP;
                 END LOOP;
@@ -269,11 +293,12 @@ BEGIN
         DELETE FROM log.claims AS w USING unnest(held_claims.logs, held_claims.names, claim_new) AS g (log, name, new)
             WHERE g.new <> 0 AND w.log = g.log AND w.kind = split_part(g.name, ':', 1)
                 AND w.digest = split_part(g.name, ':', 2);
-        INSERT INTO log.claims (log, kind, digest, position, unit_position, unit_size, role, owner)
+        INSERT INTO log.claims (log, kind, digest, position, unit_position, unit_size, role, owner, request)
             SELECT g.log, split_part(g.name, ':', 1), split_part(g.name, ':', 2), g.position, g.unit_position,
                 g.unit_size, caller,
                 CASE WHEN NOT held_claims.requests[g.new]
-                    THEN split_part((parsed[held_claims.entries[g.new]]).keyid, '/', 1) END
+                    THEN split_part((parsed[held_claims.entries[g.new]]).keyid, '/', 1) END,
+                held_claims.requests[g.new]
             FROM unnest(held_claims.logs, held_claims.names, claim_new, claim_positions, claim_unit_positions,
                 claim_unit_sizes) AS g (log, name, new, position, unit_position, unit_size)
             WHERE g.new > 0;

@@ -52,6 +52,15 @@ BEGIN
 END
 $$;
 
+-- Whether places ascend from 1 to at most `most`: the append walks them in step with the units.
+CREATE FUNCTION log.ascend(places integer[], most integer) RETURNS boolean
+LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN array_ndims(places) = 1 AND array_lower(places, 1) = 1 AND places[1] >= 1
+        AND places[cardinality(places)] <= most AND places = ARRAY(SELECT p FROM unnest(places) AS p ORDER BY p);
+END
+$$;
+
 -- Numbers from 1 for distinct (scope, name) pairs, and the pairs in the order of their numbers.
 CREATE FUNCTION log.number(scopes text[], names text[],
     OUT numbers integer[], OUT distinct_scopes text[], OUT distinct_names text[]
@@ -147,7 +156,7 @@ CREATE FUNCTION log.number_claims(
     OUT units integer[], OUT entries integer[], OUT requests boolean[], OUT of_claim integer[],
     OUT of_release integer[],
     OUT logs text[], OUT names text[], OUT positions bigint[], OUT unit_positions bigint[],
-    OUT unit_sizes integer[], OUT roles text[]
+    OUT unit_sizes integer[], OUT roles text[], OUT owners text[], OUT kept boolean[]
 ) LANGUAGE plpgsql STABLE AS $$
 DECLARE
     numbers integer[];
@@ -173,8 +182,9 @@ BEGIN
     of_claim := numbers[:cardinality(numbers) - cardinality(releases)];
     of_release := numbers[cardinality(numbers) - cardinality(releases) + 1:];
     SELECT array_agg(c.position ORDER BY u.n), array_agg(c.unit_position ORDER BY u.n),
-        array_agg(c.unit_size ORDER BY u.n), array_agg(c.role ORDER BY u.n)
-    INTO positions, unit_positions, unit_sizes, roles
+        array_agg(c.unit_size ORDER BY u.n), array_agg(c.role ORDER BY u.n), array_agg(c.owner ORDER BY u.n),
+        array_agg(c.request ORDER BY u.n)
+    INTO positions, unit_positions, unit_sizes, roles, owners, kept
     FROM unnest(logs, names) WITH ORDINALITY AS u (log, claim, n)
     LEFT JOIN LATERAL (
         SELECT c.* FROM log.claims AS c
@@ -214,7 +224,8 @@ BEGIN
         END LOOP;
         IF each.answering THEN
             FOR wrong IN SELECT log.find_answered(parsed, each.log, each.places) LOOP
-                problems[wrong] := coalesce(problems[wrong], 'answers');
+                -- Their ids follow from their places: that these are used, too, says no more.
+                problems[wrong] := 'answers';
             END LOOP;
         END IF;
         IF each.naming THEN

@@ -78,6 +78,8 @@ CREATE TABLE log.claims (
     unit_size integer NOT NULL,
     role text COLLATE "C" NOT NULL,
     owner text COLLATE "C",
+    -- Claimed in an envelope: never released, or the request could be recorded twice.
+    request boolean NOT NULL,
     PRIMARY KEY (log, kind, digest)
 );
 CREATE INDEX claims_by_owner ON log.claims (log, owner) WHERE owner IS NOT NULL;

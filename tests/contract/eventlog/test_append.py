@@ -151,6 +151,23 @@ async def test_another_role_cannot_release(logs: Logs) -> None:
     assert outcome == Refused(reason="release")
 
 
+async def test_a_request_claim_is_never_released(logs: Logs) -> None:
+    asked = checked_in(request="k")
+    assert asked.request is not None
+    assert positions(await append_one(logs.ingest, asked)) == (1,)
+    releasing = checked_in(releases=(asked.request.claim,))
+    assert await append_one(logs.ingest, releasing) == Refused(reason="release")
+    assert isinstance(await append_one(logs.ingest, asked), Duplicate)
+
+
+async def test_a_request_claim_of_the_same_call_is_not_released_either(logs: Logs) -> None:
+    asked = checked_in(request="k")
+    assert asked.request is not None
+    outcomes = await logs.ingest.append([asked, checked_in(releases=(asked.request.claim,)), asked])
+    assert outcomes[1] == Refused(reason="release")
+    assert isinstance(outcomes[2], Duplicate)
+
+
 async def test_the_same_claim_twice_in_a_unit_is_refused(logs: Logs) -> None:
     outcome = await append_one(logs.ingest, checked_in(claims=(ROW, ROW)))
     assert outcome == Refused(reason="claims")
@@ -179,6 +196,11 @@ async def test_an_answered_input_is_not_answered_again_even_without_a_fence(logs
     fresh = msgspec.structs.replace(again.drafts[0], id=None)
     outcome = await append_one(logs.engine, msgspec.structs.replace(again, drafts=(fresh,)))
     assert outcome == Conflict(judgement_stream(patient()), 1)
+
+
+async def test_answers_come_back_as_a_conflict_though_their_ids_are_used_too(logs: Logs) -> None:
+    await logs.engine.append([held(1, 1, count=2)])
+    assert await append_one(logs.engine, held(1, 1, count=2)) == Conflict(judgement_stream(patient()), 2)
 
 
 async def test_an_id_is_used_once(logs: Logs) -> None:
@@ -252,6 +274,33 @@ async def test_an_erased_person_gets_no_new_key(logs: Logs) -> None:
 async def test_units_after_an_erasure_in_the_same_call_find_it(logs: Logs) -> None:
     outcomes = await logs.ingest.append([checked_in(), erased(), checked_in(), erased()])
     assert [type(each) for each in outcomes] == [Appended, Appended, Erased, Erased]
+
+
+async def test_what_an_erased_person_claimed_is_free_for_the_rest_of_the_call(logs: Logs) -> None:
+    await logs.ingest.append([registered(2, mrn="4711")])
+    outcomes = await logs.ingest.append([erased(2), registered(3, mrn="4711"), registered(4, mrn="4711")])
+    assert [type(each) for each in outcomes] == [Appended, Appended, Duplicate]
+    found = await logs.ingest.lookup_claim(HARBOUR, Claim("identifier", ("urn:mrn", "4711")))
+    assert found is not None
+    assert found.stream == patient_stream(patient(3))
+
+
+async def test_what_was_claimed_and_erased_in_one_call_is_free(logs: Logs) -> None:
+    units = [registered(2, mrn="4711"), erased(2), registered(3, mrn="4711"), registered(4, mrn="0815")]
+    outcomes = await logs.ingest.append(units)
+    assert [type(each) for each in outcomes] == [Appended] * 4
+    found = await logs.ingest.lookup_claim(HARBOUR, Claim("identifier", ("urn:mrn", "4711")))
+    assert found is not None
+    assert found.position == positions(outcomes[2])[0]
+
+
+async def test_an_erasure_frees_no_claims_of_others(logs: Logs) -> None:
+    await logs.ingest.append([registered(2, mrn="4711"), registered(1, log=VALLEY, mrn="4711")])
+    _, mine, theirs = await logs.ingest.append(
+        [erased(1), registered(3, mrn="4711"), registered(4, log=VALLEY, mrn="4711")]
+    )
+    assert isinstance(mine, Duplicate)
+    assert isinstance(theirs, Duplicate)
 
 
 async def test_results_of_deliveries_are_taken_after_an_erasure(logs: Logs) -> None:
