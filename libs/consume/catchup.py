@@ -1,7 +1,7 @@
 """One log caught up with: batches in transactions, and the way down to the one entry that fails."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NoReturn
 
 import msgspec
@@ -10,6 +10,7 @@ from libs.consume.errors import FenceLostError, describe, is_transient
 from libs.consume.places import TO_BE_RETRIED, Place, Places, Waiting
 from libs.consume.work import Catchup, Work
 from libs.eventlog.port import FROM_START, EventLog, Recorded
+from libs.events.lifecycle import PatientErased
 from libs.kernel.clock import Clock
 from libs.kernel.ids import LogId, StreamId, category_of, subject_of
 
@@ -100,16 +101,24 @@ class LogReader:
             if place is None:
                 return None
             entries = await self._read(log, place, limit)
-            for failure in _within(failures, entries):
+            failures = _within(failures, place.cursor, entries)
+            stops = _Stops(entries, place.waiting, failures)
+            for waiting in place.waiting:
+                if stops.is_over(waiting.subject, FROM_START):
+                    await place.release(waiting.stream)
+            failures = [
+                f for f in failures if not stops.is_over(subject_of(f.entry.stream), f.entry.position)
+            ]
+            for failure in failures:
                 await place.quarantine(self._waiting(failure, TRIES))
-            work = self._work(log, place, self._relevant(_without(entries, failures), place))
+            work = self._work(log, place, self._relevant(entries, stops))
             if work.entries:
                 await self._handler.handle(work)
             if entries:
                 await place.move(self._reached(entries[-1].position, work))
             retry = any(each.tries == TO_BE_RETRIED for each in place.waiting)
         work.committed()
-        for failure in _within(failures, entries):
+        for failure in failures:
             self._alarm(failure)
         return Step(more=place.behind, appended=work.appended, retry=retry)
 
@@ -125,19 +134,13 @@ class LogReader:
     async def _read(self, log: LogId, place: Place, limit: int) -> list[Recorded]:
         return await self._log.read(log, after=place.cursor, limit=limit, connection=place.connection)
 
-    def _relevant(self, entries: Sequence[Recorded], place: Place) -> list[Recorded]:
+    def _relevant(self, entries: Sequence[Recorded], stops: "_Stops") -> list[Recorded]:
         """Of our categories, readable, of nobody who waits.
 
         Raises: the error of an entry that cannot be decoded.
         """
-        waiting = {each.subject for each in place.waiting}
-        return [
-            each
-            for each in entries
-            if self._is_ours(each.stream)
-            and subject_of(each.stream) not in waiting
-            and each.event is not None
-        ]
+        ours = (each for each in entries if self._is_ours(each.stream))
+        return [each for each in ours if not stops.hold(each) and each.event is not None]
 
     def _is_ours(self, stream: StreamId) -> bool:
         return self._categories is None or category_of(stream) in self._categories
@@ -160,10 +163,8 @@ class LogReader:
             if place is None:
                 return []
             entries = await self._read(log, place, limit)
-            waiting = {each.subject for each in place.waiting}
-        ours = [
-            each for each in entries if self._is_ours(each.stream) and subject_of(each.stream) not in waiting
-        ]
+            stops = _Stops(entries, place.waiting, ())
+        ours = [each for each in entries if self._is_ours(each.stream) and not stops.hold(each)]
         subjects = dict.fromkeys(subject_of(each.stream) for each in ours)
         found = []
         for subject in subjects:
@@ -304,13 +305,41 @@ class Step(msgspec.Struct, frozen=True):
     """Somebody in quarantine is to be tried again."""
 
 
-def _within(failures: Sequence[Failure], entries: Sequence[Recorded]) -> list[Failure]:
-    """Those whose entry is among these."""
-    last = entries[-1].position if entries else FROM_START
-    return [each for each in failures if each.entry.position <= last]
+def _within(failures: Sequence[Failure], cursor: int, entries: Sequence[Recorded]) -> Sequence[Failure]:
+    """Those whose entry is among these: what another process has handled meanwhile did not fail."""
+    last = entries[-1].position if entries else cursor
+    return [each for each in failures if cursor < each.entry.position <= last]
 
 
-def _without(entries: Sequence[Recorded], failures: Sequence[Failure]) -> list[Recorded]:
-    """The entries but for those that failed, and all that follow them about the same subject."""
-    first = {subject_of(each.entry.stream): each.entry.position for each in failures}
-    return [each for each in entries if each.position < first.get(subject_of(each.stream), each.position + 1)]
+class _Stops:
+    """Whose entries of a batch wait, and from where on.
+
+    A person's erasure ends it: what is known of them in tables goes, whatever could not be handled before.
+    """
+
+    def __init__(
+        self, entries: Iterable[Recorded], waiting: Iterable[Waiting], failures: Iterable[Failure]
+    ) -> None:
+        self._starts: dict[str, list[int]] = {}
+        for each in waiting:
+            self._starts.setdefault(each.subject, []).append(FROM_START)
+        for failure in failures:
+            self._starts.setdefault(subject_of(failure.entry.stream), []).append(failure.entry.position)
+        self._erased = {
+            subject_of(each.stream): each.position
+            for each in entries
+            if each.error is None and isinstance(each.event, PatientErased)
+        }
+
+    def is_over(self, subject: str, start: int) -> bool:
+        """Whether an erasure in the batch ends the waiting that began at `start`."""
+        return start < self._erased.get(subject, FROM_START)
+
+    def hold(self, entry: Recorded) -> bool:
+        """Whether this entry waits."""
+        subject = subject_of(entry.stream)
+        return any(
+            start <= entry.position
+            and not (self.is_over(subject, start) and self._erased[subject] <= entry.position)
+            for start in self._starts.get(subject, ())
+        )

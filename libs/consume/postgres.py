@@ -11,8 +11,7 @@ from libs.eventlog.port import FROM_START
 from libs.kernel.ids import LogId, StreamId
 
 _LOCK: Final = """
-SELECT c.position, set_config('heelrise.logs', ARRAY[c.log]::text, true),
-       EXISTS (SELECT FROM consume.quarantine q WHERE q.consumer = c.consumer AND q.log = c.log) AS waiting
+SELECT c.position, set_config('heelrise.logs', ARRAY[c.log]::text, true)
 FROM consume.cursors c WHERE c.consumer = $1 AND c.log = $2
 FOR NO KEY UPDATE OF c SKIP LOCKED
 """
@@ -36,8 +35,9 @@ FROM log.heads h LEFT JOIN consume.cursors c ON c.consumer = $1 AND c.log = h.lo
 """
 _WAITING: Final = """
 SELECT log, stream, from_version, error_code, detail, since, tries FROM consume.quarantine
-WHERE consumer = $1 AND ($2::text IS NULL OR log = $2) ORDER BY log, stream
+WHERE consumer = $1 ORDER BY log, stream
 """
+_WAITING_IN: Final = _WAITING.replace("ORDER", "AND log = $2 ORDER")
 _QUARANTINE: Final = """
 INSERT INTO consume.quarantine (consumer, log, stream, from_version, error_code, detail, since, tries)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -81,7 +81,8 @@ class PostgresPlaces:
         if row is None:
             self._begun.discard(log)  # Locked by another, or its row was removed.
             return None
-        waiting = await connection.fetch(_WAITING, self.consumer, log) if row["waiting"] else ()
+        # By itself: the statement above sees the quarantine as it was before it had the lock.
+        waiting = await connection.fetch(_WAITING_IN, self.consumer, log)
         return _PostgresPlace(connection, self.consumer, log, row["position"], _read(waiting))
 
     async def behind(self, kinds: Collection[str]) -> list[LogId]:
@@ -97,7 +98,7 @@ class PostgresPlaces:
 
     async def all_waiting(self) -> list[Waiting]:
         """Everybody in quarantine."""
-        return list(_read(await self._pool.fetch(_WAITING, self.consumer, None)))
+        return list(_read(await self._pool.fetch(_WAITING, self.consumer)))
 
     async def retry(self, log: LogId, stream: StreamId, *, from_version: int | None = None) -> bool:
         """Mark for the consumer's next look."""

@@ -8,13 +8,16 @@ import pytest
 
 from libs.bus.memory import MemoryBus
 from libs.bus.subjects import message
+from libs.consume.catchup import Failure, LogReader
 from libs.consume.consumer import Consumer
 from libs.consume.postgres import PostgresPlaces
 from libs.consume.work import Work
-from libs.eventlog.port import Recorded
-from libs.kernel.ids import LogId, PatientId, subject_of
+from libs.eventlog.port import Draft, Outcome, Recorded, Unit
+from libs.events.lifecycle import PatientErased
+from libs.kernel.ids import LogId, PatientId, patient_stream, subject_of
 from tests.integration.progression_engine.world import (
     LOG,
+    MEMBER,
     MovingClock,
     World,
     days_ago,
@@ -254,6 +257,83 @@ async def test_what_this_release_cannot_read_makes_its_patient_wait(world: World
     assert await versions(world, poisoned) == [1, 2, 3, 4, 5]
     (waits,) = await PostgresPlaces("engine", world.pool).all_waiting()
     assert waits.from_version == 6
+
+
+async def erase(world: World, patient: PatientId) -> Outcome:
+    gone = Draft(
+        event=PatientErased(patient=patient, asked_by=MEMBER),
+        stream=patient_stream(patient),
+        occurred_at=days_ago(0),
+        actor=MEMBER,
+    )
+    (outcome,) = await world.ingest.append([Unit(log=LOG, drafts=(gone,))])
+    return outcome
+
+
+async def test_the_erasure_of_somebody_in_quarantine_is_handled_and_ends_the_waiting(
+    world: World, effects: Effects
+) -> None:
+    poisoned, other = await somebody(world), await somebody(world)
+    effects.fails = lambda e: ValueError() if (subject_of(e.stream), e.version) == (poisoned, 3) else None
+    runner = consumer(world, effects)
+    await runner.catch_up(LOG)
+    await world.tell(poisoned, (days_ago(0), session(days_ago(0))))
+    await erase(world, poisoned)
+    await world.tell(other, (days_ago(0), session(days_ago(0))))
+    await runner.catch_up(LOG)
+    assert await versions(world, poisoned) == [1, 2, 7]
+    assert await versions(world, other) == [1, 2, 3, 4, 5, 6]
+    assert await PostgresPlaces("engine", world.pool).all_waiting() == []
+
+
+async def test_nobody_waits_who_is_erased_in_the_batch_that_failed(world: World, effects: Effects) -> None:
+    poisoned = await somebody(world)
+    admin = await asyncpg.connect(world.database.admin_url)
+    await forge(admin, poisoned, b'{"type":"heelrise.from_the_future.v9"}')
+    await admin.close()
+    await erase(world, poisoned)
+    await consumer(world, effects).catch_up(LOG)
+    assert await versions(world, poisoned) == [7]
+    assert await PostgresPlaces("engine", world.pool).all_waiting() == []
+
+
+async def test_an_erasure_that_cannot_be_handled_waits_like_anything_else(
+    world: World, effects: Effects
+) -> None:
+    poisoned, other = await somebody(world), await somebody(world)
+    effects.fails = lambda e: ValueError() if subject_of(e.stream) == poisoned and e.version >= 3 else None
+    runner, places = consumer(world, effects), PostgresPlaces("engine", world.pool)
+    await runner.catch_up(LOG)
+    await erase(world, poisoned)
+    await world.tell(other, (days_ago(0), session(days_ago(0))))
+    await runner.catch_up(LOG)
+    assert [each.from_version for each in await places.all_waiting()] == [6]
+    assert await versions(world, other) == [1, 2, 3, 4, 5, 6]
+    effects.fails = lambda _: None
+    await places.retry(LOG, patient_stream(poisoned))
+    await runner.catch_up(LOG)
+    assert await versions(world, poisoned) == [1, 2, 6]
+
+
+async def test_what_another_process_handled_meanwhile_makes_nobody_wait(
+    world: World, effects: Effects, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An older release beside a newer one: it cannot handle what the newer has handled."""
+    patient = await somebody(world)
+    newer, narrow_down = consumer(world, Effects()), LogReader._narrow_down
+
+    async def narrowed(self: LogReader, log: LogId, limit: int) -> list[Failure]:
+        found = await narrow_down(self, log, limit)
+        monkeypatch.undo()
+        await newer.catch_up(log)
+        await world.tell(patient, (days_ago(0), session(days_ago(0))))
+        return found
+
+    monkeypatch.setattr(LogReader, "_narrow_down", narrowed)
+    effects.fails = lambda e: ValueError() if e.version == 3 else None
+    await consumer(world, effects).catch_up(LOG)
+    assert await versions(world, patient) == [1, 2, 3, 4, 5, 6]
+    assert await PostgresPlaces("engine", world.pool).all_waiting() == []
 
 
 async def test_entries_that_fail_only_together_are_handled_one_by_one(world: World, effects: Effects) -> None:

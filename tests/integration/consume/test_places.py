@@ -1,14 +1,16 @@
 """Cursors and quarantine: the same suite for PostgreSQL and for the twin in memory."""
 
+import asyncio
 from datetime import UTC, datetime
 
 import pytest
 
+from libs.consume import postgres
 from libs.consume.memory import MemoryPlaces
 from libs.consume.places import Places, Waiting
 from libs.consume.postgres import PostgresPlaces
 from libs.kernel.ids import LogId, StreamId
-from tests.integration.progression_engine.world import LOG, World
+from tests.integration.progression_engine.world import LOG, World, eventually
 
 STREAM = StreamId("patient-1")
 
@@ -132,3 +134,36 @@ async def test_who_is_released_waits_no_longer(places: Places) -> None:
         assert place is not None
         await place.release(STREAM)
     assert await places.all_waiting() == []
+
+
+async def test_who_was_made_to_wait_just_before_the_log_was_locked_is_seen(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The locking statement begins before another process lets somebody wait, and locks afterwards."""
+    places = postgres.PostgresPlaces("engine", world.pool)
+    await moved(places, -1)
+    slow = postgres._LOCK.replace(
+        "consume.cursors c", "(SELECT pg_sleep(1) OFFSET 0) AS s, consume.cursors c"
+    )
+    assert slow != postgres._LOCK
+    monkeypatch.setattr(postgres, "_LOCK", slow)
+
+    async def come() -> tuple[Waiting, ...]:
+        async with places.hold(LOG) as place:
+            assert place is not None
+            return place.waiting
+
+    async def locking() -> bool:
+        count = await world.pool.fetchval(
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%AS sleep%' AND wait_event = 'PgSleep'"
+        )
+        return bool(count)
+
+    late = asyncio.create_task(come())
+    await eventually(locking)
+    async with world.pool.acquire() as other, other.transaction():
+        await other.execute("UPDATE consume.cursors SET position = 0 WHERE log = $1", LOG)
+        await other.execute(
+            "INSERT INTO consume.quarantine VALUES ('engine', $1, $2, 3, 'x', 'x', now(), 3)", LOG, STREAM
+        )
+    assert [each.from_version for each in await late] == [3]
