@@ -155,7 +155,8 @@ async def test_who_was_made_to_wait_just_before_the_log_was_locked_is_seen(
 
     async def locking() -> bool:
         count = await world.pool.fetchval(
-            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%AS sleep%' AND wait_event = 'PgSleep'"
+            "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(1)%' AND wait_event = $1",
+            "PgSleep",
         )
         return bool(count)
 
