@@ -18,6 +18,7 @@ from libs.events.decisions import (
     ClinicianAsked,
 )
 from libs.events.facts import BodyweightRecorded, CheckpointTested
+from libs.rehab.answers import hold_about
 from libs.rehab.chart import Chart
 from libs.rehab.days import end_of_days_without, local_day
 from libs.rehab.gates import criterion, exact
@@ -241,7 +242,7 @@ def _not_counted(chart: Chart, fact: Fact[CheckpointTested]) -> tuple[str, ...]:
         "not_stage_3": phase.stage != 3 or programme.stage != 3 or fact.place <= chart.begin,
         "suspended": phase.suspended or bool(chart.state.suspended),
         "awaiting": phase.awaiting or programme.awaiting,
-        "hold_open": any(each.kind != "flare" for each in holds),
+        "hold_open": any(each.kind != "flare" and each.id != hold_about(fact.version) for each in holds),
         "flare_open": bool(flares),
         "within_72_hours": any(fact.at - each.at < apart for each in others),
         "paused": chart.paused(chart.day(fact)),

@@ -8,7 +8,7 @@ from libs.events import facts as f
 from libs.events import rulings as r
 from libs.events.decisions import InputWeighed
 from libs.rehab.checkpoint import decide_test, judge_test, on_flare, void
-from libs.rehab.corrections import readable, target_of
+from libs.rehab.corrections import fact_of, readable, target_of
 from libs.rehab.days import local_day
 from libs.rehab.deadlines import fire, outstanding
 from libs.rehab.flares import close_flares, weigh_check_in
@@ -17,6 +17,7 @@ from libs.rehab.intake import judge_assessment, judge_enrolment
 from libs.rehab.limits import weigh_loading
 from libs.rehab.offers import weigh_step_and_offer
 from libs.rehab.patient import Fact, Patient, Programme, found
+from libs.rehab.questions import ask, close_answered, reconsider
 from libs.rehab.red_flags import suspend
 from libs.rehab.requests import answer_request
 from libs.rehab.rulings import judge_ruling
@@ -71,6 +72,7 @@ def _judge(sitting: Sitting) -> tuple[str, ...]:
     event = sitting.item.event
     if isinstance(event, f.FactCorrected):
         return _judge_correction(sitting, event)
+    ask(sitting, fact_of(sitting.item))
     handler = _JUDGES.get(type(event))
     if handler is None:
         return ()
@@ -114,6 +116,7 @@ def _red_flags(sitting: Sitting, event: f.RedFlagReported | f.RedFlagsAnswered) 
         return ("no_programme",)
     if isinstance(event, f.RedFlagReported) or event.flags:
         suspend(sitting, tuple(event.flags))
+    close_answered(sitting)
     return ()
 
 
@@ -230,8 +233,9 @@ def _ruling(sitting: Sitting, event: object) -> tuple[str, ...]:
 def _judge_correction(sitting: Sitting, event: f.FactCorrected) -> tuple[str, ...]:
     """What was corrected counts from now on: it is weighed as if told now, and weeks are counted again."""
     fact = target_of(sitting.state.history, event.target)
+    asked = reconsider(sitting, event)
     if fact is None or not readable(sitting.state, event):
-        return ("not_correctable",)
+        return () if asked else ("not_correctable",)
     if event.replacement_type is not None:
         weigh = _AGAIN.get(type(fact.event))
         notes = weigh(sitting, fact) if weigh else ()

@@ -17,12 +17,14 @@ from libs.events.facts import (
     ImportOpened,
     PauseAnnounced,
     ProgrammeEnrolled,
+    RedFlagReported,
     RedFlagsAnswered,
     SessionLogged,
     TrialRecorded,
 )
 from libs.events.rulings import BaselineSet
-from libs.rehab.corrections import corrected, fact_of
+from libs.rehab.answers import answered
+from libs.rehab.corrections import FIELDS, corrected, fact_of
 from libs.rehab.inputs import Concluded, Input
 from libs.rehab.outcomes import OUTCOMES, suspended
 from libs.rehab.patient import Baseline, Patient, Phase, Programme, inserted
@@ -37,7 +39,9 @@ def take_in(state: Patient, item: Input) -> Patient:
     """The state that holds one more input. What follows from it are decisions."""
     state = replace(state, version=item.version, time=logical_time(state, item))
     handler = _INPUTS.get(type(item.event))
-    return handler(state, item) if handler else state
+    if handler is not None:
+        state = handler(state, item)
+    return _asking(state, item) if getattr(item.event, "questions", ()) else state
 
 
 def conclude(state: Patient, concluded: Concluded) -> Patient:
@@ -98,7 +102,20 @@ def _answered(state: Patient, item: Input) -> Patient:
     for each in state.programmes:
         left = tuple(flag for flag in each.not_answered if flag not in event.flags_asked)
         state = state.with_programme(replace(each, not_answered=left))
-    return state
+    return answered(state, item, event.flags_asked)
+
+
+def _reported(state: Patient, item: Input) -> Patient:
+    event: Any = item.event
+    return answered(state, item, event.flags)
+
+
+def _asking(state: Patient, item: Input) -> Patient:
+    """Keep a fact of another kind whose note makes one ask something: what was said before is no answer."""
+    if type(item.event) in FIELDS or isinstance(item.event, FactCorrected):
+        return state
+    asking = inserted(state.history.asking, fact_of(item))
+    return replace(state, history=replace(state.history, asking=asking))
 
 
 def _baseline(state: Patient, item: Input) -> Patient:
@@ -131,6 +148,7 @@ _INPUTS: dict[type, Callable[[Patient, Input], Patient]] = {
     TrialRecorded: _kept("trials"),
     BodyweightRecorded: _kept("bodyweights"),
     PauseAnnounced: _kept("pauses"),
+    RedFlagReported: _reported,
     RedFlagsAnswered: _answered,
     FactCorrected: corrected,
     BaselineSet: _baseline,

@@ -189,9 +189,16 @@ def _fields(decision: Decision, protocol: RehabProtocol) -> _Gaps:
         statements = [explain_criterion(each, protocol).statement for each in chosen]
         fields[f"count_{name}"] = len(chosen)
         fields[f"list_{name}"] = " ".join(statements) or "nothing."
+    fields["list_questions"] = " ".join(_asked(each, protocol) for each in getattr(decision, "questions", ()))
     for name, value in fields.items():
         fields[name] = _said(value) if name not in _AS_IS else value
     return fields
+
+
+def _asked(question: str, protocol: RehabProtocol) -> str:
+    """What a question asks about: a red flag in the protocol's words, else pain."""
+    red_flags = {each.id: each.statement for each in protocol.red_flags}
+    return red_flags.get(question, "Sharp or escalating pain.")
 
 
 _AS_IS = frozenset({"hold", "gate", "programme", "subject", *_VARIANTS})

@@ -121,7 +121,8 @@ def _restored(state: Patient, programme: Programme, decision: d.LoadingRestored,
 
 def _hold_opened(_state: Patient, programme: Programme, decision: d.HoldOpened, at: datetime) -> Programme:
     kept = tuple(each for each in programme.holds if each.id != decision.hold)
-    return replace(programme, holds=(*kept, Hold(decision.hold, decision.kind, decision.ends_with, at)))
+    hold = Hold(decision.hold, decision.kind, decision.ends_with, at, questions=decision.questions)
+    return replace(programme, holds=(*kept, hold))
 
 
 def _hold_closed(_state: Patient, programme: Programme, decision: d.HoldClosed, at: datetime) -> Programme:

@@ -80,6 +80,8 @@ class History(msgspec.Struct, frozen=True):
     pauses: Facts[PauseAnnounced] = ()
     withdrawn: Facts[Event] = ()
     """Facts taken back, in case a later correction puts another in their place."""
+    asking: Facts[Event] = ()
+    """Facts that are kept only because their note makes one ask something."""
 
 
 class Phase(msgspec.Struct, frozen=True):
@@ -107,6 +109,8 @@ class Hold(msgspec.Struct, frozen=True):
     closed_at: datetime | None = None
     asked_at: datetime | None = None
     """When a clinician was last asked to look."""
+    questions: tuple[str, ...] = ()
+    """Of a question's hold: what is not answered yet."""
 
 
 class Flare(msgspec.Struct, frozen=True):

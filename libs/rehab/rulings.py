@@ -24,6 +24,7 @@ from libs.rehab.gates import all_met, weigh_gate
 from libs.rehab.limits import open_hold
 from libs.rehab.patient import Programme
 from libs.rehab.protocol import Gate
+from libs.rehab.questions import KIND, rule_of
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import (
     advance,
@@ -141,13 +142,14 @@ def _release(sitting: Sitting, programme: Programme, event: HoldReleased) -> Non
     if hold is None:
         refuse(sitting, programme, "P3", "no_such_hold")
         return
-    rule = {"flare": "P5", "sharp": "P3"}.get(hold.kind, "override")
-    if hold.ends_with != "clinician":
+    rule = {"flare": "P5", "sharp": "P3", KIND: rule_of(hold.questions)}.get(hold.kind, "override")
+    if hold.ends_with not in {"clinician", "answer"}:
         refuse(sitting, programme, rule, "ends_by_itself")
         return
     evidence = (sitting.item.version,)
     sitting.say(HoldClosed, rule, programme, evidence=evidence, hold=hold.id, by=event.ruled_by)
-    restore_loading(sitting, programme, "P3", evidence)
+    if hold.kind != KIND:
+        restore_loading(sitting, programme, "P3", evidence)
     weigh_step(sitting, programme)
 
 

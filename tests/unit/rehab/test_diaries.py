@@ -72,6 +72,22 @@ def test_02_flare_after_the_step_goes_back_to_holds_and_returns() -> None:
     assert (case.right.stage, case.right.loading) == (2, 2)
 
 
+def test_02_ends_held_by_what_its_note_makes_one_ask() -> None:
+    case = told("02-insertional-pounds.csv")
+    (hold,) = case.right.open_holds
+    assert (hold.kind, hold.ends_with, hold.questions) == ("question", "answer", ("sharp",))
+    opened = [each for each in case.ever(d.HoldOpened) if each.kind == "question"]
+    assert [each.hold for each in opened] == [hold.id]
+    asked = next(each for each in case.state.history.sessions if each.event.questions)
+    assert hold.id == f"question-{asked.version}"
+    assert case.ever(d.StageHeld)[-1].holds == (hold.id,)
+
+
+@pytest.mark.parametrize("name", [each for each in NAMES if not each.startswith("02")])
+def test_no_other_diary_is_held_by_a_question(name: str) -> None:
+    assert [each for each in told(name).ever(d.HoldOpened) if each.kind == "question"] == []
+
+
 def test_03_stalled_heel_drops_never_move_on() -> None:
     case = told("03-heel-drops-stalled.csv")
     assert case.ever(d.StageAdvanced) == []
