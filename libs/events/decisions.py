@@ -14,7 +14,7 @@ class InputWeighed(Decision, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "heelrise.input_weighed.v1"
     notes: tuple[str, ...] = ()
-    """Codes of what was noticed: `before_enrolment`, `late`, `no_programme`."""
+    """Codes of what was noticed: `before_enrolment`, `late`, `no_programme`, `older_assessment`."""
 
 
 class InputSkipped(Decision, frozen=True, kw_only=True):
@@ -222,6 +222,8 @@ class StageAdvanced(Decision, frozen=True, kw_only=True):
     clinician: str | None = None
     marked: tuple[str, ...] = ()
     """Stays for ever: `without_checkpoint`, `before_12_weeks`."""
+    holds: tuple[str, ...] = ()
+    """Ids of what was open beside an override: holds, flares."""
 
 
 class StageRegressed(Decision, frozen=True, kw_only=True):
@@ -289,7 +291,7 @@ class CheckpointNotCounted(Decision, frozen=True, kw_only=True):
     test: int
     why: tuple[str, ...]
     """Codes: `not_stage_3`, `within_72_hours`, `hold_open`, `flare_open`, `suspended`, `awaiting`,
-    `paused`.
+    `paused`; `superseded` by what has happened since, `too_late` told or corrected.
     """
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from libs.events.facts import CheckInRecorded, CheckpointTested, SessionLogged, TrialRecorded
-from libs.rehab.days import local_day, start_of
+from libs.rehab.days import end_of_days_without, local_day, start_of
 from libs.rehab.patient import Fact, Patient, Programme
 from libs.rehab.protocol import RehabProtocol
 from libs.rehab.sessions import Assessed, Verdict, assess_session, assess_test, assess_trial, concerns
@@ -199,6 +199,26 @@ class Chart:
                     break
         return tuple(first)
 
+    # The pass
+
+    @cached_property
+    def pass_lapses_at(self) -> datetime | None:
+        """When the pass lapses; none where there is none, or a step is proposed that came in time."""
+        passed, proposal = self.programme.passed, self.programme.proposal
+        if passed is None:
+            return None
+        lapses = self.lapses_after(passed.at, passed.still)
+        return None if proposal is not None and proposal.at < lapses else lapses
+
+    def lapses_after(self, passed: datetime, still: tuple[tuple[datetime, datetime], ...] = ()) -> datetime:
+        """When a pass of that instant lapses: so many days without a tolerated session in the stage."""
+        since = (self.programme.windows_at, self.programme.windows_version)
+        last = next((each for each in self.newest(since) if self.reading(each).tolerated == "met"), None)
+        base = last.at if last is not None else passed
+        stood = sum((ended - max(began, base) for began, ended in still if ended > base), timedelta(0))
+        days = self.protocol.whole("checkpoint.stands_days")
+        return end_of_days_without(local_day(base, self.zone), days, self.zone) + stood
+
     # Tests and trials
 
     def tests(self) -> Iterator[Fact[CheckpointTested]]:
@@ -222,7 +242,12 @@ class Chart:
                 assessed = self.assessed(session)
                 if self.day(session) == day and assessed.during is not None:
                     pains.append(assessed.during)
-        return assess_trial(fact, self.protocol, max(pains, default=None))
+        phase = self.programme.phase_at(fact.place)
+        return assess_trial(fact, phase, self.protocol, max(pains, default=None))
+
+    def tested(self, fact: Fact[CheckpointTested]) -> Assessed:
+        """A test by itself."""
+        return assess_test(fact, self.programme.phase_at(fact.place), self.protocol)
 
     def over_limit(self, days: int) -> tuple[int, ...]:
         """Versions of the sessions, tests and trials of the last days that were over the limit or sharp."""
@@ -230,9 +255,7 @@ class Chart:
         since = (start_of(first, self.zone), -1)
         found = [each.source for each in self.newest(since) if _over(self.assessed(each))]
         found += [
-            each.source
-            for each in self.tests()
-            if self.day(each) >= first and _over(assess_test(each, self.protocol))
+            each.source for each in self.tests() if self.day(each) >= first and _over(self.tested(each))
         ]
         found += [
             each.source for each in self.trials() if self.day(each) >= first and _over(self.trial(each))

@@ -7,7 +7,7 @@ import msgspec
 
 from libs.events.decisions import CheckpointVoided, ClinicianAsked
 from libs.rehab.chart import Chart
-from libs.rehab.checkpoint import decide_test, lapses_at, void
+from libs.rehab.checkpoint import LAPSED, decide_test, void
 from libs.rehab.days import MICROSECOND, end_of_days_without, local_day, start_of
 from libs.rehab.inputs import Protocols
 from libs.rehab.offers import weigh_step_and_offer
@@ -60,7 +60,7 @@ def fire(sitting: Sitting, deadline: Deadline) -> None:
     elif name == "reading" and programme.test is not None:
         sitting.say(CheckpointVoided, "checkpoint", programme, test=programme.test.version, why="unanswered")
     elif name == "pass":
-        void(sitting, programme, "14_days_without_a_tolerated_session", ())
+        void(sitting, programme, LAPSED, ())
     elif name == "look":
         subject = deadline.subject.partition(" ")[2]
         sitting.say(ClinicianAsked, "P4", programme, about="hold_open_14_days", subject=subject)
@@ -107,7 +107,7 @@ def _checkpoint(state: Patient, programme: Programme, protocol: RehabProtocol) -
         days = protocol.whole("checkpoint.reading_days")
         due = end_of_days_without(local_day(test.at, programme.zone), days, programme.zone)
         yield Deadline(due, programme.id, "checkpoint", "reading")
-    lapses = lapses_at(chart) if programme.passed is not None else None
+    lapses = chart.pass_lapses_at
     if lapses is not None:
         yield Deadline(lapses, programme.id, "checkpoint", "pass")
 

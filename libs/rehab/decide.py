@@ -7,13 +7,13 @@ from typing import Any
 from libs.events import facts as f
 from libs.events import rulings as r
 from libs.events.decisions import InputWeighed
-from libs.rehab.checkpoint import decide_test, judge_test, on_flare, void
+from libs.rehab.checkpoint import reweigh
 from libs.rehab.corrections import fact_of, readable, target_of
 from libs.rehab.days import local_day
 from libs.rehab.deadlines import fire, outstanding
-from libs.rehab.flares import close_flares, weigh_check_in
+from libs.rehab.flares import close_flares, restore_loading, see_again, weigh_check_in
 from libs.rehab.inputs import Concluded, Input, Protocols
-from libs.rehab.intake import judge_assessment, judge_enrolment
+from libs.rehab.intake import is_older, judge_assessment, judge_enrolment
 from libs.rehab.limits import weigh_loading
 from libs.rehab.offers import weigh_step_and_offer
 from libs.rehab.patient import Fact, Patient, Programme, found
@@ -21,7 +21,7 @@ from libs.rehab.questions import ask, close_answered, reconsider
 from libs.rehab.red_flags import suspend
 from libs.rehab.requests import answer_request
 from libs.rehab.rulings import judge_ruling
-from libs.rehab.sessions import assess_test, concerns
+from libs.rehab.sessions import concerns
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of
 from libs.rehab.weeks import recount
@@ -37,8 +37,9 @@ def decide(state: Patient, item: Input, protocols: Protocols) -> tuple[Concluded
     """
     sitting = Sitting(state, item, protocols)
     _fire_due(sitting)
+    before = _before_correction(sitting)
     sitting.take_in()
-    notes = _judge(sitting)
+    notes = _judge(sitting, before)
     if not sitting.spoke_of_input:
         sitting.say(InputWeighed, "none", evidence=(item.version,), notes=notes)
     _fire_due(sitting, after=True)
@@ -67,11 +68,17 @@ def _fire_due(sitting: Sitting, *, after: bool = False) -> None:
             weigh_step_and_offer(sitting, programme, only_changes=True)
 
 
-def _judge(sitting: Sitting) -> tuple[str, ...]:
+def _before_correction(sitting: Sitting) -> Fact[Any] | None:
+    """What a correction is about to replace or take back, as it counted so far."""
+    event = sitting.item.event
+    return target_of(sitting.state.history, event.target) if isinstance(event, f.FactCorrected) else None
+
+
+def _judge(sitting: Sitting, before: Fact[Any] | None) -> tuple[str, ...]:
     """Judge the input in the order of the rules. What only deserves a note is returned."""
     event = sitting.item.event
     if isinstance(event, f.FactCorrected):
-        return _judge_correction(sitting, event)
+        return _judge_correction(sitting, event, before)
     ask(sitting, fact_of(sitting.item))
     handler = _JUDGES.get(type(event))
     if handler is None:
@@ -106,18 +113,20 @@ def _enrolment(sitting: Sitting, event: f.ProgrammeEnrolled) -> tuple[str, ...]:
 
 def _assessment(sitting: Sitting, event: f.PresentationAssessed) -> tuple[str, ...]:
     concerned = [each for each in sitting.state.programmes if each.side == event.side and each.started]
-    for programme in concerned:
+    newest = [each for each in concerned if not is_older(sitting, each)]
+    for programme in newest:
         judge_assessment(sitting, programme, event)
+        restore_loading(sitting, programme, "P3", (sitting.item.version,))
+    if concerned and not newest:
+        return ("older_assessment",)
     return () if concerned else ("no_programme",)
 
 
 def _red_flags(sitting: Sitting, event: f.RedFlagReported | f.RedFlagsAnswered) -> tuple[str, ...]:
-    if not sitting.state.programmes:
-        return ("no_programme",)
     if isinstance(event, f.RedFlagReported) or event.flags:
         suspend(sitting, tuple(event.flags))
     close_answered(sitting)
-    return ()
+    return () if sitting.state.programmes else ("no_programme",)
 
 
 def _session(sitting: Sitting, _event: f.SessionLogged) -> tuple[str, ...]:
@@ -134,8 +143,10 @@ def _weigh_session(sitting: Sitting, fact: Fact[f.SessionLogged]) -> tuple[str, 
         programme = sitting.programme(each)
         assessed = chart_of(sitting, programme).assessed(fact)
         weigh_loading(sitting, programme, assessed, "session", fact.version)
+        see_again(sitting, programme, fact)
         close_flares(sitting, programme)
-        _recount(sitting, programme, fact)
+        recount(sitting, programme, _days(programme, fact))
+        reweigh(sitting, programme)
         weigh_step_and_offer(sitting, programme)
     return notes
 
@@ -148,14 +159,10 @@ def _check_in(sitting: Sitting, _event: f.CheckInRecorded) -> tuple[str, ...]:
 def _weigh_check_in(sitting: Sitting, fact: Fact[f.CheckInRecorded]) -> tuple[str, ...]:
     concerned, notes = _concerned(sitting, fact, fact.event.side)
     for programme in concerned:
-        flares = len(programme.flares)
         weigh_check_in(sitting, programme, fact)
-        if fact.version in sitting.programme(programme).flared and (
-            len(sitting.programme(programme).flares) > flares or programme.test or programme.passed
-        ):
-            on_flare(sitting, programme, (fact.source,))
+        see_again(sitting, programme, fact)
         close_flares(sitting, programme)
-        decide_test(sitting, programme)
+        reweigh(sitting, programme)
         weigh_step_and_offer(sitting, programme)
     return notes
 
@@ -168,8 +175,9 @@ def _test(sitting: Sitting, _event: f.CheckpointTested) -> tuple[str, ...]:
 def _weigh_test(sitting: Sitting, fact: Fact[f.CheckpointTested]) -> tuple[str, ...]:
     concerned, notes = _concerned(sitting, fact, fact.event.side)
     for programme in concerned:
-        assessed = assess_test(fact, sitting.protocol(programme))
-        judge_test(sitting, programme, fact)
+        assessed = chart_of(sitting, programme).tested(fact)
+        see_again(sitting, programme, fact)
+        reweigh(sitting, programme, fact)
         weigh_loading(sitting, sitting.programme(programme), assessed, "test", fact.version)
         weigh_step_and_offer(sitting, programme)
     return notes
@@ -193,8 +201,8 @@ def _bodyweight(sitting: Sitting, _event: f.BodyweightRecorded) -> tuple[str, ..
     fact = _fact(sitting, "bodyweights")
     concerned, notes = _concerned(sitting, fact, None) if fact else ([], ())
     for programme in concerned:
-        if programme.test is not None and programme.test.status in {"pending", "inconclusive"}:
-            decide_test(sitting, programme)
+        if programme.test is not None or programme.passed is not None:
+            reweigh(sitting, programme)
             weigh_step_and_offer(sitting, programme, only_changes=True)
     return notes
 
@@ -204,6 +212,7 @@ def _pause(sitting: Sitting, event: f.PauseAnnounced) -> tuple[str, ...]:
         days = _paused_days(event)
         if programme.started and days:
             recount(sitting, programme, days)
+            reweigh(sitting, programme)
     return () if sitting.state.programmes else ("no_programme",)
 
 
@@ -230,30 +239,31 @@ def _ruling(sitting: Sitting, event: object) -> tuple[str, ...]:
     return ()
 
 
-def _judge_correction(sitting: Sitting, event: f.FactCorrected) -> tuple[str, ...]:
-    """What was corrected counts from now on: it is weighed as if told now, and weeks are counted again."""
+def _judge_correction(sitting: Sitting, event: f.FactCorrected, before: Fact[Any] | None) -> tuple[str, ...]:
+    """What was corrected counts from now on: it is weighed as if told now, and what it bore on once more."""
     fact = target_of(sitting.state.history, event.target)
     asked = reconsider(sitting, event)
-    if fact is None or not readable(sitting.state, event):
+    if fact is None or before is None or not readable(sitting.state, event):
         return () if asked else ("not_correctable",)
+    notes: tuple[str, ...] = ("withdrawn",)
     if event.replacement_type is not None:
         weigh = _AGAIN.get(type(fact.event))
         notes = weigh(sitting, fact) if weigh else ()
-    else:
-        notes = ("withdrawn",)
     for programme in sitting.state.programmes:
-        test = programme.test
-        if event.replacement_type is None and test is not None and test.version == fact.version:
-            void(sitting, programme, "withdrawn", (sitting.item.version,))
-        decide_test(sitting, programme)
-        close_flares(sitting, programme)
-        _recount(sitting, programme, fact)
-        weigh_step_and_offer(sitting, programme, only_changes=True)
+        if programme.started:
+            see_again(sitting, programme, before, fact)
+            close_flares(sitting, programme)
+            recount(sitting, programme, _days(programme, before) + _days(programme, fact))
+            reweigh(sitting, programme)
+            weigh_step_and_offer(sitting, programme, only_changes=True)
     return notes
 
 
-def _recount(sitting: Sitting, programme: Programme, fact: Fact[Any]) -> None:
-    recount(sitting, programme, (local_day(fact.at, programme.zone),))
+def _days(programme: Programme, fact: Fact[Any]) -> tuple[date, ...]:
+    """The days on whose week a fact bears."""
+    if isinstance(fact.event, f.PauseAnnounced):
+        return _paused_days(fact.event)
+    return (local_day(fact.at, programme.zone),)
 
 
 _AGAIN: dict[type, Callable[[Sitting, Fact[Any]], tuple[str, ...]]] = {

@@ -16,6 +16,7 @@ from libs.events.facts import (
     ImportClosed,
     ImportOpened,
     PauseAnnounced,
+    PresentationAssessed,
     ProgrammeEnrolled,
     RedFlagReported,
     RedFlagsAnswered,
@@ -118,6 +119,15 @@ def _asking(state: Patient, item: Input) -> Patient:
     return replace(state, history=replace(state.history, asking=asking))
 
 
+def _assessed(state: Patient, item: Input) -> Patient:
+    event: Any = item.event
+    place = (min(item.occurred_at, item.recorded_at), item.version)
+    for each in state.programmes:
+        if each.side == event.side and (each.assessment is None or each.assessment < place):
+            state = state.with_programme(replace(each, assessment=place))
+    return state
+
+
 def _baseline(state: Patient, item: Input) -> Patient:
     event: Any = item.event
     try:
@@ -150,6 +160,7 @@ _INPUTS: dict[type, Callable[[Patient, Input], Patient]] = {
     PauseAnnounced: _kept("pauses"),
     RedFlagReported: _reported,
     RedFlagsAnswered: _answered,
+    PresentationAssessed: _assessed,
     FactCorrected: corrected,
     BaselineSet: _baseline,
     ImportOpened: _import_opened,

@@ -1,7 +1,8 @@
 """Check-ins and flares: when one opens, what it does, when it closes (P4, P5, T4)."""
 
+from bisect import bisect_right
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any
@@ -20,11 +21,12 @@ from libs.events.decisions import (
 )
 from libs.events.facts import CheckInRecorded
 from libs.rehab.chart import Chart, Reading
+from libs.rehab.checkpoint import on_flare
 from libs.rehab.days import local_day
 from libs.rehab.gates import exact
 from libs.rehab.limits import hold_id, lower_loading, open_hold
 from libs.rehab.measures import median
-from libs.rehab.patient import Fact, Programme
+from libs.rehab.patient import Fact, Flare, Programme
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of
 
@@ -42,7 +44,7 @@ class CheckInSeen(msgspec.Struct, frozen=True):
 
 
 def weigh_check_in(sitting: Sitting, programme: Programme, fact: Fact[CheckInRecorded]) -> None:
-    """Record what the check-in is, then open a flare where it is a new one."""
+    """Record what the check-in is, then open a flare where it is a new one. A flare voids what stands."""
     chart = chart_of(sitting, programme)
     seen = see(chart, fact)
     sitting.say(
@@ -58,9 +60,33 @@ def weigh_check_in(sitting: Sitting, programme: Programme, fact: Fact[CheckInRec
     )
     if seen.flare:
         _flare(sitting, chart.programme, fact, seen)
+        on_flare(sitting, programme, (fact.source,))
         _ask_for_baseline(sitting, chart, fact)
     else:
         _tell_of_rest(sitting, chart, fact)
+
+
+def see_again(sitting: Sitting, programme: Programme, *changed: Fact[Any]) -> None:
+    """Weigh again the check-ins that a late or corrected fact bears on.
+
+    Whose next day they are, and what was usual before them, reaches 7 days on; and as far again where one
+    comes out differently.
+    """
+    zone, protocol = programme.zone, sitting.protocol(programme)
+    reach = timedelta(days=protocol.whole("P4.baseline_days"))
+    first = min(each.at for each in changed)
+    until = max(local_day(each.at, zone) for each in changed) + reach
+    check_ins = sitting.state.history.check_ins
+    for fact in check_ins[bisect_right(check_ins, first, key=lambda each: each.at) :]:
+        chart = chart_of(sitting, programme)
+        if chart.day(fact) > until or fact.at > chart.now:
+            return
+        own = sitting.item.version in {fact.version, fact.source}
+        if own or not chart.is_mine(fact) or fact.place <= chart.enrolled:
+            continue
+        if see(chart, fact).flare != (fact.version in chart.programme.flared):
+            weigh_check_in(sitting, programme, fact)
+            until = max(until, chart.day(fact) + reach)
 
 
 def see(chart: Chart, fact: Fact[CheckInRecorded]) -> CheckInSeen:
@@ -110,7 +136,8 @@ def restore_loading(sitting: Sitting, programme: Programme, rule: str, evidence:
     """Loading returns to the stage at a share of its load, where nothing else keeps it down."""
     programme = sitting.programme(programme)
     sharp = any(each.kind == "sharp" for each in programme.open_holds)
-    if programme.loading < programme.stage and not sharp and not programme.open_flares:
+    blocked = bool(sitting.state.suspended) or programme.awaiting
+    if programme.loading < programme.stage and not sharp and not programme.open_flares and not blocked:
         sitting.say(
             LoadingRestored,
             rule,
@@ -174,14 +201,20 @@ def _baseline(
     ]
     if usual:
         return median(each.event.pain for each in usual), tuple(each.source for each in usual)
-    if chart.programme.baseline is not None:
-        return Fraction(chart.programme.baseline.pain), ()
+    ruled = chart.programme.baseline
+    if ruled is not None and ruled.at <= fact.at and _only_flares(chart, fact, first):
+        return Fraction(ruled.pain), ()
     pains: list[Decimal] = []
     for each in next_of:
         before = _pain_before(chart, each)
         if before is not None:
             pains.append(before)
     return (Fraction(min(pains)), ()) if pains else (None, ())
+
+
+def _only_flares(chart: Chart, fact: Fact[CheckInRecorded], first: date) -> bool:
+    """Whether there were check-ins in the days before, given that all of them were flares."""
+    return any(chart.day(each) < chart.day(fact) for each in chart.check_ins(first))
 
 
 def _pain_before(chart: Chart, fact: Fact[Any]) -> Decimal | None:
@@ -192,22 +225,23 @@ def _pain_before(chart: Chart, fact: Fact[Any]) -> Decimal | None:
 
 
 def _flare(sitting: Sitting, programme: Programme, fact: Fact[CheckInRecorded], seen: CheckInSeen) -> None:
-    if any(each.lasting for each in programme.open_flares):
+    chart = chart_of(sitting, programme)
+    if any(_part_of(chart, fact, each) for each in programme.open_flares):
         return
     protocol = sitting.protocol(programme)
     today = sitting.today(programme)
-    chart = chart_of(sitting, programme)
     within = timedelta(days=protocol.whole("P4.second_days"))
     second = any(
-        timedelta(0) <= chart.day(fact) - local_day(each.last_at, chart.zone) <= within
+        abs(chart.day(fact) - local_day(at, chart.zone)) <= within
         for each in programme.flares
+        for at in (each.opened_at, each.last_at)
     )
     sitting.say(
         FlareOpened,
         "P4",
         programme,
         evidence=seen.inputs,
-        flare=hold_id("flare", sitting),
+        flare=hold_id("flare", sitting, [each.id for each in programme.flares]),
         check_in=fact.version,
         baseline=exact(seen.baseline) if seen.baseline is not None else None,
         signs=seen.signs,
@@ -223,6 +257,16 @@ def _flare(sitting: Sitting, programme: Programme, fact: Fact[CheckInRecorded], 
     ]
     if len(counted) == 3:
         sitting.say(ClinicianAsked, "P4", programme, evidence=seen.inputs, about="third_flare")
+
+
+def _part_of(chart: Chart, fact: Fact[CheckInRecorded], flare: Flare) -> bool:
+    """Whether a check-in belongs to a flare: it still lasts, and nothing without it lies between."""
+    if not flare.lasting or fact.at >= flare.opened_at:
+        return flare.lasting
+    return not any(
+        fact.at < each.at < flare.opened_at and each.version not in chart.programme.flared
+        for each in chart.check_ins(chart.day(fact))
+    )
 
 
 def _while_it_flares(

@@ -68,8 +68,18 @@ def judge_enrolment(sitting: Sitting, programme: Programme, event: ProgrammeEnro
         flags.append("under_16")
     if flags:
         suspend(sitting, tuple(flags))
+    elif sitting.state.suspended:
+        sitting.say(
+            ClinicianAsked, "T3", programme, evidence=(sitting.item.version,), about="red_flag", same_day=True
+        )
     if awaiting:
         sitting.say(ClinicianAsked, "T1", programme, evidence=(sitting.item.version,), about="assessment")
+
+
+def is_older(sitting: Sitting, programme: Programme) -> bool:
+    """Whether a newer assessment is known already: the one told now settles nothing."""
+    newest = programme.assessment
+    return newest is not None and newest[1] != sitting.item.version
 
 
 def judge_assessment(sitting: Sitting, programme: Programme, event: PresentationAssessed) -> None:

@@ -1,5 +1,7 @@
 """What a session, test or trial sets off by itself: sharp pain, the limit, a flare (P1-P3, P5)."""
 
+from collections.abc import Iterable
+
 from libs.events.decisions import (
     ClinicianAsked,
     HoldOpened,
@@ -14,9 +16,11 @@ from libs.rehab.sitting import Sitting
 from libs.rehab.steps import withdraw_proposal
 
 
-def hold_id(kind: str, sitting: Sitting) -> str:
+def hold_id(kind: str, sitting: Sitting, taken: Iterable[str]) -> str:
     """Id of a hold or flare that opens now; unique within the programme and kind."""
-    return f"{kind}-{sitting.now:%Y%m%dT%H%M%SZ}"
+    first = f"{kind}-{sitting.now:%Y%m%dT%H%M%SZ}"
+    count = sum(each == first or each.startswith(f"{first}-") for each in taken)
+    return f"{first}-{count + 1}" if count else first
 
 
 def open_hold(sitting: Sitting, programme: Programme, kind: str, rule: str, ends_with: str) -> None:
@@ -27,7 +31,7 @@ def open_hold(sitting: Sitting, programme: Programme, kind: str, rule: str, ends
             rule,
             programme,
             evidence=(sitting.item.version,),
-            hold=hold_id(kind, sitting),
+            hold=hold_id(kind, sitting, [each.id for each in programme.holds]),
             kind=kind,
             ends_with=ends_with,
         )

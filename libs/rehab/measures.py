@@ -242,7 +242,8 @@ def consistent_weeks(chart: Chart, _weighing: Weighing) -> Measured:
 def checkpoint_result(chart: Chart, _weighing: Weighing) -> Measured:
     """How the checkpoint stands: passed, failed, or not known yet."""
     passed, test = chart.programme.passed, chart.programme.test
-    if passed is not None:
+    lapses = chart.pass_lapses_at
+    if passed is not None and (lapses is None or lapses > chart.now):
         return Measured("passed", (passed.test,))
     if test is None:
         return Measured(None, (), "no_evidence")
@@ -309,6 +310,8 @@ def _trial(chart: Chart, weighing: Weighing) -> tuple[Fact[TrialRecorded] | None
         return None, Measured(None, (), "no_evidence")
     if chart.day(newest) < chart.today - timedelta(days=(weighing.days or 1) - 1):
         return None, Measured(None, (newest.source,), "too_old")
+    if not chart.trial(newest).valid:
+        return None, Measured(None, (newest.source,), "no_evidence")
     return newest, Measured(None)
 
 

@@ -55,8 +55,12 @@ def _phased(state: Patient, programme: Programme, at: datetime, *, stepped_up: b
 def _moved(
     state: Patient, programme: Programme, to_stage: int, at: datetime, *, up: bool = False
 ) -> Programme:
-    """The programme in another stage, with windows that begin here and no test, pass or proposal."""
-    level = programme.loading == programme.stage
+    """The programme in another stage, with windows that begin here and no test, pass or proposal.
+
+    Loading goes with it, but never up while sharp pain or a flare is open.
+    """
+    kept_down = bool(programme.open_flares) or any(each.kind == "sharp" for each in programme.open_holds)
+    level = programme.loading == programme.stage and not kept_down
     changed = replace(
         programme,
         stage=to_stage,
@@ -103,7 +107,8 @@ def _placed(state: Patient, programme: Programme, decision: d.StagePlaced, at: d
 
 
 def _resumed(state: Patient, programme: Programme, decision: d.LoadingResumed, at: datetime) -> Programme:
-    return _moved(replace(state, suspended=()), programme, decision.to_stage, at)
+    changed = _moved(replace(state, suspended=()), programme, decision.to_stage, at)
+    return replace(changed, moved=programme.moved or decision.from_stage != decision.to_stage)
 
 
 def _reduced(_state: Patient, programme: Programme, _decision: Decision, at: datetime) -> Programme:
@@ -136,9 +141,12 @@ def _hold_closed(_state: Patient, programme: Programme, decision: d.HoldClosed, 
 def _flare_opened(state: Patient, programme: Programme, decision: d.FlareOpened, at: datetime) -> Programme:
     fact = found(state.history.check_ins, decision.check_in)
     began = fact.at if fact else at
-    return replace(
-        programme, flares=(*programme.flares, Flare(decision.flare, decision.check_in, began, began))
+    over = any(
+        each.at > began and each.event.side in {None, programme.side} and each.version not in programme.flared
+        for each in state.history.check_ins
     )
+    flare = Flare(decision.flare, decision.check_in, began, began, lasting=not over)
+    return replace(programme, flares=(*programme.flares, flare))
 
 
 def _flare_closed(_state: Patient, programme: Programme, decision: d.FlareClosed, at: datetime) -> Programme:

@@ -209,6 +209,8 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     not_answered: tuple[str, ...] = ()
     started: bool = False
     """Its start was decided."""
+    assessment: tuple[datetime, int] | None = None
+    """Place of the newest assessment told."""
     stage: int = 1
     loading: int = 1
     placed: bool = False

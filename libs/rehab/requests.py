@@ -8,7 +8,6 @@ from libs.rehab.gates import all_met, criterion, weigh_gate
 from libs.rehab.measures import MEASURES
 from libs.rehab.patient import Programme
 from libs.rehab.protocol import Weighing
-from libs.rehab.sessions import assess_test
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of, evidence_of, gate_rule, whats_open
 
@@ -99,7 +98,7 @@ def _newest_was_wrong(chart: Chart) -> bool:
     if session is not None:
         seen.append((session.place, chart.reading(session).wrong))
     if test is not None:
-        seen.append((test.place, assess_test(test, chart.protocol).wrong))
+        seen.append((test.place, chart.tested(test).wrong))
     if trial is not None:
         seen.append((trial.place, chart.trial(trial).wrong))
     return max(seen)[1] if seen else False

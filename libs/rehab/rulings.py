@@ -18,7 +18,7 @@ from libs.events.rulings import (
     StageOverridden,
     StepConfirmed,
 )
-from libs.rehab.checkpoint import accept_reading, void
+from libs.rehab.checkpoint import accept_reading, reweigh, void
 from libs.rehab.flares import restore_loading
 from libs.rehab.gates import all_met, weigh_gate
 from libs.rehab.limits import open_hold
@@ -80,7 +80,7 @@ def _place(sitting: Sitting, programme: Programme, stage: int, by: str, *, ruled
     if stage == 4:
         refuse(sitting, programme, "T2", "stage_4_cannot_be_placed")
         return
-    if programme.moved or programme.weeks.anchor is not None:
+    if programme.moved or _has_begun(sitting, programme):
         refuse(sitting, programme, "T2", "not_at_intake")
         return
     only_young = sitting.state.suspended == YOUNG
@@ -111,6 +111,13 @@ def _place(sitting: Sitting, programme: Programme, stage: int, by: str, *, ruled
     )
 
 
+def _has_begun(sitting: Sitting, programme: Programme) -> bool:
+    """Whether anything was done since the enrolment, valid or not, or is open: it is intake no more."""
+    chart = chart_of(sitting, programme)
+    done = (next(chart.newest(), None), next(chart.tests(), None), next(chart.trials(), None))
+    return any(each is not None for each in done) or bool(programme.open_holds or programme.open_flares)
+
+
 def _clear(sitting: Sitting, event: RedFlagCleared) -> None:
     """T3: resumes every programme, at Stage 1 where none is named, never above the stage before."""
     state = sitting.state
@@ -118,7 +125,7 @@ def _clear(sitting: Sitting, event: RedFlagCleared) -> None:
     if not state.suspended:
         refuse(sitting, None, "T3", "not_suspended")
         return
-    if any(state.programme(each) is None for each in wanted):
+    if not state.programmes or any(state.programme(each) is None for each in wanted):
         refuse(sitting, None, "T3", "no_such_programme")
         return
     above = [each for each in state.programmes if wanted.get(each.id, 1) > each.stage]
@@ -135,6 +142,7 @@ def _clear(sitting: Sitting, event: RedFlagCleared) -> None:
             to_stage=wanted.get(each.id, 1),
             by=event.ruled_by,
         )
+        restore_loading(sitting, each, "P3", (sitting.item.version,))
 
 
 def _release(sitting: Sitting, programme: Programme, event: HoldReleased) -> None:
@@ -146,6 +154,10 @@ def _release(sitting: Sitting, programme: Programme, event: HoldReleased) -> Non
     if hold.ends_with not in {"clinician", "answer"}:
         refuse(sitting, programme, rule, "ends_by_itself")
         return
+    if sitting.state.suspended or programme.awaiting:
+        rule, why = ("T3", "suspended") if sitting.state.suspended else ("T1", "awaiting")
+        refuse(sitting, programme, rule, why)
+        return
     evidence = (sitting.item.version,)
     sitting.say(HoldClosed, rule, programme, evidence=evidence, hold=hold.id, by=event.ruled_by)
     if hold.kind != KIND:
@@ -155,6 +167,8 @@ def _release(sitting: Sitting, programme: Programme, event: HoldReleased) -> Non
 
 def _confirm(sitting: Sitting, programme: Programme, event: StepConfirmed) -> None:
     """Weigh all criteria again, and what a confirmation asks besides."""
+    reweigh(sitting, programme)
+    programme = sitting.programme(programme)
     proposal = programme.proposal
     gate = sitting.protocol(programme).gate_from(programme.stage)
     if proposal is None or gate is None or proposal.to_stage != event.to_stage:
@@ -212,15 +226,26 @@ def _override_advance(sitting: Sitting, programme: Programme, event: StageOverri
     if programme.awaiting:
         refuse(sitting, programme, "T1", "awaiting")
         return
+    reweigh(sitting, programme)
     complete(sitting, programme)
-    programme = sitting.programme(programme)
-    criteria = weigh_gate(chart_of(sitting, programme), gate)
+    chart = chart_of(sitting, programme)
+    programme = chart.programme
+    criteria, beside = weigh_gate(chart, gate), whats_open(chart)
     marked = _risks(sitting, programme, gate)
     if marked and not event.risk_accepted:
         refuse(sitting, programme, gate_rule(gate), "risk_not_accepted", criteria)
         return
     withdraw_proposal(sitting, programme, "override")
-    advance(sitting, programme, gate, criteria, by="override", clinician=event.ruled_by, marked=marked)
+    advance(
+        sitting,
+        programme,
+        gate,
+        criteria,
+        by="override",
+        clinician=event.ruled_by,
+        marked=marked,
+        holds=beside,
+    )
 
 
 def _risks(sitting: Sitting, programme: Programme, gate: Gate) -> tuple[str, ...]:
@@ -235,7 +260,8 @@ def _risks(sitting: Sitting, programme: Programme, gate: Gate) -> tuple[str, ...
 
 
 def _rule_reading(sitting: Sitting, programme: Programme, event: CheckpointReadingRuled) -> None:
-    test = programme.test
+    reweigh(sitting, programme)
+    test = sitting.programme(programme).test
     if test is None or test.status != "asked" or test.version != event.test:
         refuse(sitting, programme, "checkpoint", "nothing_asked")
         return

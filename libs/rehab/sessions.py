@@ -162,20 +162,21 @@ def _not_asked(event: SessionLogged, own: list[ExerciseDone], name: str) -> bool
     return name not in event.asked and all(getattr(each, name) is None for each in own)
 
 
-def assess_test(fact: Fact[CheckpointTested], protocol: RehabProtocol) -> Assessed:
-    """Assess a checkpoint test as P1 to P3 see it."""
+def assess_test(fact: Fact[CheckpointTested], phase: Phase, protocol: RehabProtocol) -> Assessed:
+    """Assess a checkpoint test as P1 to P3 see it, by what was in force when it was done."""
     event = fact.event
     pain = _Pain(event.pain_before, event.pain_during, event.pain_after, None, event.sharp, None)
-    return _assessed((), [pain], protocol, dynamic=False)
+    return _assessed(tuple(_blocks(phase)), [pain], protocol, dynamic=False)
 
 
 def assess_trial(
-    fact: Fact[TrialRecorded], protocol: RehabProtocol, same_day: Decimal | None = None
+    fact: Fact[TrialRecorded], phase: Phase, protocol: RehabProtocol, same_day: Decimal | None = None
 ) -> Assessed:
     """Assess a single-leg trial; its pain, not given, is that of the same day's session."""
     event = fact.event
     during = event.pain_during if event.pain_during is not None else same_day
-    return _assessed((), [_Pain(None, during, None, None, event.sharp, None)], protocol, dynamic=True)
+    pain = _Pain(None, during, None, None, event.sharp, None)
+    return _assessed(tuple(_blocks(phase)), [pain], protocol, dynamic=True)
 
 
 def _blocks(phase: Phase) -> Iterable[str]:

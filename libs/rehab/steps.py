@@ -85,14 +85,18 @@ def gate_rule(gate: Gate) -> str:
 
 
 def who_moves(programme: Programme, gate: Gate) -> str:
-    """Whether this step is taken by itself or by confirmation."""
-    return programme.settings.who_moves[gate.from_stage - 1]
+    """Whether this step is taken by itself or by confirmation; by that too where nothing is said."""
+    said = programme.settings.who_moves[gate.from_stage - 1 : gate.from_stage]
+    return said[0] if said else "confirmed"
 
 
 def complete(sitting: Sitting, programme: Programme) -> None:
     """W2: 12 consistent weeks and the checkpoint passed."""
     programme = sitting.programme(programme)
     if programme.completed or programme.passed is None:
+        return
+    lapses = chart_of(sitting, programme).pass_lapses_at
+    if lapses is not None and lapses <= sitting.now:
         return
     if programme.weeks.consistent >= sitting.protocol(programme).whole("W1.weeks"):
         sitting.say(LoadRestorationCompleted, "W2", programme, evidence=(programme.passed.test,))

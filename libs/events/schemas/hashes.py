@@ -65,7 +65,7 @@ HASHES: Final[dict[str, str]] = {
     "heelrise.session_logged.v1": "99dcded3d23d3a73a2a39e4dfb7a1074f5f6ec3693adc251d3bd960986869180",
     "heelrise.session_weighed.v1": "2fddb8b8bf4856aafb79ba442b510016799935f7d8eb6b3498d81ebd39be0274",
     "heelrise.staff_registered.v1": "692e46a7eeef407aa169b23c8ffb5866acc0789ad6b5df7da4885aab9bf3d55c",
-    "heelrise.stage_advanced.v1": "ab892d5270d5a93f980c5d96317d7ec8750a601bbadfa96125e6dbe490d58e26",
+    "heelrise.stage_advanced.v1": "33a597ff273ac9b52fa49921c3e36da514b1afb72f35482ef81dbdaf6efb60d2",
     "heelrise.stage_held.v1": "3e8ebd0cfbf9eddc855319e036c1eaf4311f4ad39ee3f8d030b36ea9f669fb79",
     "heelrise.stage_overridden.v1": "c9cf3a681b37002888ddef58c1e1ee3dd2206f5eacb699eef303bce5fbd9b62b",
     "heelrise.stage_placed.v1": "f77dab1c3ed7ca69884f95ff7388f9804edccdbe5a94d2f42fa5d96df8a72139",

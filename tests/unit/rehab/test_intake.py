@@ -182,8 +182,8 @@ def test_t3_red_flag_voids_a_pending_test_and_a_proposal() -> None:
     case.never(d.CheckpointPassed)
 
 
-def test_t3_red_flag_of_somebody_without_a_programme_is_only_noted() -> None:
-    case = Case().when(fact(f.RedFlagReported, 0, flags=("fever",)))
+def test_t3_red_flag_questions_answered_with_no_before_a_programme_are_only_noted() -> None:
+    case = Case().when(fact(f.RedFlagsAnswered, 0, flags_asked=("fever",)))
     assert case.then(d.InputWeighed).notes == ("no_programme",)
 
 
