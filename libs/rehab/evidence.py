@@ -21,6 +21,17 @@ def by_content(decision: Decision, name: Callable[[int], Any]) -> dict[str, Any]
         version = getattr(decision, field, None)
         if isinstance(version, int):
             plain[field] = name(version)
+    for field in ("hold", "subject"):
+        if isinstance(plain.get(field), str):
+            plain[field] = _named(plain[field], name)
+    if "holds" in plain:
+        plain["holds"] = [_named(each, name) for each in plain["holds"]]
     if "next_day_of" in plain:
         plain["next_day_of"] = [name(version) for version in getattr(decision, "next_day_of", ())]
     return plain
+
+
+def _named(hold: str, name: Callable[[int], Any]) -> Any:  # noqa: ANN401 -- as `name` has it
+    """A hold's id; the one of a question says of which input it is."""
+    kind, _, version = hold.rpartition("-")
+    return (kind, name(int(version))) if version.isdigit() else hold

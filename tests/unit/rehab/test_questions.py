@@ -7,6 +7,7 @@ from libs.events import decisions as d
 from libs.events import facts as f
 from libs.events import rulings as r
 from libs.kernel.times import format_instant
+from libs.rehab.evidence import by_content
 from libs.rehab.explain import explain
 from libs.rehab.protocol import load_default
 from libs.rehab.view import way
@@ -305,3 +306,14 @@ def test_placement_reason_that_asks_holds_its_programme_only() -> None:
     told = fact(f.PlacementReported, 0, programme=RIGHT, stage=2, reason="no sharp pain")
     case.given(asking(told, "sharp"))
     assert (case.left.open_holds, len(case.right.open_holds)) == ((), 1)
+
+
+def test_evidence_by_content_names_the_fact_that_asks() -> None:
+    early = Case().given(enrolled()).when(asking(session(0), "sharp"))
+    late = Case().given(enrolled(), bodyweight(72)).when(asking(session(0), "sharp"))
+
+    def contents(case: Case) -> list[object]:
+        told = {item.version: (type(item.event).TYPE, item.occurred_at) for item, _ in case.answered}
+        return [by_content(each.decision, told.__getitem__) for each in case.last]
+
+    assert contents(early) == contents(late)
