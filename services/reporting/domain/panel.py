@@ -29,6 +29,8 @@ class OpenHold(msgspec.Struct, frozen=True):
     kind: str
     ends_with: str
     since: datetime
+    questions: tuple[str, ...] = ()
+    """What a note makes one ask, as far as it isn't answered: `sharp`, or red flags."""
 
 
 class PanelRow(msgspec.Struct, frozen=True, kw_only=True):
@@ -113,7 +115,13 @@ def _checkpoint(programme: Programme) -> Checkpoint:
 
 def _holds(programme: Programme) -> tuple[OpenHold, ...]:
     return tuple(
-        OpenHold(id=each.id, kind=each.kind, ends_with=each.ends_with, since=each.opened_at)
+        OpenHold(
+            id=each.id,
+            kind=each.kind,
+            ends_with=each.ends_with,
+            since=each.opened_at,
+            questions=each.questions,
+        )
         for each in programme.open_holds
     )
 

@@ -4,7 +4,7 @@ import { clinicPath, get, principal } from "./api.js";
 import { chart } from "./chart.js";
 import { ago, day, el, link, showTimesIn } from "./dom.js";
 import { nameOf, weeks } from "./panel.js";
-import { capital, CHECKPOINT, ENDS_WITH, openName, plain, PRESENTATION, STAGES, STATES, typeName, VERDICT } from "./words.js";
+import { capital, CHECKPOINT, ENDS_WITH, holdName, openName, plain, PRESENTATION, STAGES, STATES, typeName, VERDICT } from "./words.js";
 
 export async function patientView(id) {
   const patient = await get(clinicPath(`/patients/${encodeURIComponent(id)}`));
@@ -55,7 +55,7 @@ function programmeCard(programme, patient) {
       pair("Consistent weeks", weeks(programme)),
       pair("Checkpoint", CHECKPOINT[programme.checkpoint] || plain(programme.checkpoint)),
       programme.proposed ? pair("Proposed", `Stage ${programme.proposed}, waits for a clinician`) : null,
-      programme.holds.map((hold) => pair(`Hold: ${plain(hold.kind)}`, ENDS_WITH[hold.ends_with] || plain(hold.ends_with))),
+      programme.holds.map((hold) => pair(holdName(hold), ENDS_WITH[hold.ends_with] || plain(hold.ends_with))),
       programme.marked.length ? pair("Marked", programme.marked.map(plain).join(", ")) : null,
     ),
     gate(programme.gate),

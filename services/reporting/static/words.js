@@ -44,7 +44,14 @@ export const ENDS_WITH = {
   clinician: "a clinician ends it",
   flare_closed: "ends when the flare closes",
   tolerated_sessions: "ends with well tolerated sessions",
+  answer: "ends with the answer, or a clinician ends it",
 };
+
+/** `Hold: flare`; of what a note makes one ask, also what that is. */
+export function holdName(hold) {
+  const asked = (hold.questions || []).map(plain).join(", ");
+  return `Hold: ${plain(hold.kind)}${asked ? ` (${asked}?)` : ""}`;
+}
 
 /** `heelrise.stage_advanced.v1` → `Stage advanced`. */
 export function typeName(type) {
@@ -62,6 +69,7 @@ export function plain(code) {
 
 /** What is open beside a gate's criteria: `flare-20261006T202400Z` is a flare since that day. */
 export function openName(id) {
+  if (/^question-\d+$/.test(id)) return { name: "a question that a note raises", since: null };
   const found = /^([a-z_]+)-(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)\d\dZ/.exec(id);
   if (!found) return { name: plain(id), since: null };
   const [, kind, year, month, date, hour, minute] = found;
