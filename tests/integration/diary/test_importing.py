@@ -242,3 +242,33 @@ class OnceAppender:
             raise UnavailableError
         self._used = True
         return await self._appender.append(units)
+
+
+async def test_question_of_a_note_is_recorded_once_and_changes_no_claim(clinic: Clinic) -> None:
+    first = await clinic.take(sample("02"))
+    facts = await clinic.facts(first.patient)
+    asking = [each for each in facts if getattr(each, "questions", ())]
+    assert [(type(each), each.questions) for each in asking] == [(SessionLogged, ("sharp",))]  # type: ignore[attr-defined]
+    assert counts(await clinic.take(sample("02"))) == (0, 106, 0)
+    assert len(await clinic.entries()) == len(first.entries)
+
+
+async def test_note_that_no_longer_asks_corrects_the_question_away(clinic: Clinic) -> None:
+    first = await clinic.take(diary(ENROL, drop(notes="sharp at the bottom")))
+    assert counts(await clinic.take(diary(ENROL, drop(notes="pulled a bit")))) == (0, 1, 1)
+    asking, correction = (await clinic.facts(first.patient))[-2:]
+    assert isinstance(asking, SessionLogged)
+    assert asking.questions == ("sharp",)
+    assert isinstance(correction, FactCorrected)
+    assert correction.target == 3
+    assert correction.replacement is not None
+    assert "questions" not in correction.replacement
+
+
+async def test_note_that_asks_only_now_corrects_the_question_in(clinic: Clinic) -> None:
+    first = await clinic.take(diary(ENROL, drop()))
+    await clinic.take(diary(ENROL, drop(notes="my calf is swollen")))
+    correction = (await clinic.facts(first.patient))[-1]
+    assert isinstance(correction, FactCorrected)
+    assert correction.replacement is not None
+    assert correction.replacement["questions"] == ["calf_swelling_warm_or_red"]

@@ -291,6 +291,17 @@ async def test_b18_an_unknown_patient_is_404(clinician: Caller) -> None:
         await _refused(clinician, answer, 404)
 
 
+async def test_what_a_note_makes_one_ask_is_no_clients_to_say(clinician: Caller) -> None:
+    bodies = {
+        "sessions": session(),
+        "check-ins": {"at": AT, "pain": 1},
+        "notes": {"at": AT, "note": "a note"},
+    }
+    for path, body in bodies.items():
+        answer = await clinician.post(path, body | {"questions": []})
+        await _refused(clinician, answer, 422, "/questions")
+
+
 async def test_a_birthday_lies_in_the_past(clinician: Caller) -> None:
     for born in ("2999-01-01", "1899-12-31", "1984-02-30"):
         answer = await clinician.post(f"/v1/clinics/{HARBOUR}/patients", {"at": AT, "born": born})

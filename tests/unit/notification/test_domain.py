@@ -67,6 +67,12 @@ def templates(event: Event) -> set[str]:
             {"hold_clinic/1", "hold_patient/1"},
         ),
         (
+            HoldOpened(
+                **DECIDED, hold="question-3", kind="question", ends_with="answer", questions=("fever",)
+            ),
+            {"hold_clinic/1", "hold_patient/1"},
+        ),
+        (
             StageAdvanced(**DECIDED, gate="1-2", from_stage=1, to_stage=2, by="automatic"),
             {"advanced_clinic/1", "advanced_patient/1"},
         ),
