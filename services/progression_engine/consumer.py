@@ -40,7 +40,8 @@ def make_running(
 ) -> Running:
     """The engine over one database: it answers what comes, and lets time pass."""
     places = PostgresPlaces(CONSUMER, pool)
-    engine = Engine(log=log, states=States(kept_patients), protocols=ProtocolShelf(log))
+    protocols = ProtocolShelf(log)
+    engine = Engine(log=log, states=States(kept_patients), protocols=protocols)
     consumer = Consumer(
         places=places,
         log=log,
@@ -52,6 +53,14 @@ def make_running(
         sweep_s=sweep_s,
         workers=workers,
     )
-    timers = Timers(places=places, pool=pool, log=log, bus=bus, clock=clock, look_at=consumer.look_at)
+    timers = Timers(
+        places=places,
+        pool=pool,
+        log=log,
+        bus=bus,
+        clock=clock,
+        protocols=protocols,
+        look_at=consumer.look_at,
+    )
     consumer.on_caught_up = timers.caught_up
     return Running(consumer, timers)

@@ -14,10 +14,11 @@ from libs.audit.hashing import EMPTY_HISTORY, extend_history
 from libs.events.base import Decision, Event
 from libs.events.decisions import InputSkipped
 from libs.events.envelope import Answers, Envelope, decision_id
-from libs.events.facts import ImportOpened, ProgrammeEnrolled
+from libs.events.facts import ProgrammeEnrolled
 from libs.kernel.errors import HeelriseError
 from libs.kernel.ids import EntryId, LogId, PatientId, StreamId, category_of, patient_stream, subject_of
 from libs.kernel.times import parse_instant
+from libs.rehab.deadlines import next_deadline
 from libs.rehab.decide import decide
 from libs.rehab.fold import apply
 from libs.rehab.inputs import JUDGE, Concluded, Input, Protocols
@@ -170,14 +171,23 @@ def protocols_named(entries: Iterable[Entry]) -> frozenset[str]:
     )
 
 
-def import_held_until(entries: Iterable[Entry]) -> datetime | None:
-    """Until when an import that these inputs open holds the time, at the latest."""
-    opened = [
-        each.envelope.recorded_at
-        for each in entries
-        if each.error is None and isinstance(each.event, ImportOpened)
-    ]
-    return max(opened) + IMPORT_HOLDS if opened else None
+class Deadline(msgspec.Struct, frozen=True):
+    """When something follows for a patient, if nothing is told before."""
+
+    patient: PatientId
+    due: datetime | None
+    held_until: datetime | None
+    """Until when an open import keeps the time from passing, at the latest."""
+    answered: int
+    """Version of the newest answered input: where another one follows it, this is no longer so."""
+
+
+def deadline_of(folded: Folded, protocols: Protocols) -> Deadline:
+    """What follows next."""
+    state = folded.state
+    opened = [at for _, at in state.importing]
+    held_until = max(opened) + IMPORT_HOLDS if opened else None
+    return Deadline(state.patient, next_deadline(state, protocols), held_until, folded.version)
 
 
 class Patients(Generic[EntryT]):

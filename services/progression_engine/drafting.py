@@ -33,15 +33,15 @@ def answers_unit(folded: Folded, entry: Entry, concluded: Sequence[Concluded]) -
     return Unit(log=entry.log, drafts=drafts, expected={judgement: folded.judged})
 
 
-def time_passed_unit(log: LogId, patient: PatientId, due: datetime) -> Unit:
-    """That nothing came until a deadline."""
-    instant = format_instant(due)
+def time_passed_unit(log: LogId, patient: PatientId, due: datetime, *, answered: int) -> Unit:
+    """That nothing came until a deadline, fenced by the input from which the deadline follows."""
+    instant, stream = format_instant(due), patient_stream(patient)
     draft = Draft(
         event=TimePassed(due=instant),
-        stream=patient_stream(patient),
+        stream=stream,
         occurred_at=due,
         actor=ACTOR,
         key=patient_key(patient),
         claims=(Claim("time_passed", (patient, instant)),),
     )
-    return Unit(log=log, drafts=(draft,))
+    return Unit(log=log, drafts=(draft,), expected={stream: answered})

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 import msgspec
@@ -12,31 +11,19 @@ from libs.consume.work import Work
 from libs.eventlog.port import Erased, EventLog, Outcome, Recorded, Unit
 from libs.events.lifecycle import PatientErased
 from libs.kernel.ids import LogId, PatientId, judgement_stream, patient_stream, subject_of
-from libs.rehab.deadlines import next_deadline
+from services.progression_engine import deadlines
 from services.progression_engine.domain import (
     Folded,
     Patients,
     begin,
     conclude,
+    deadline_of,
     follow,
-    import_held_until,
     protocols_named,
 )
 from services.progression_engine.drafting import answers_unit
 from services.progression_engine.protocols import ProtocolShelf
 from services.progression_engine.states import States
-
-_KEEP_DEADLINES: Final = """
-INSERT INTO engine.deadlines AS d (log, patient, due, held_until)
-SELECT $1, g.patient, g.due, CASE WHEN g.importing THEN coalesce(g.held_until, before.held_until) END
-FROM unnest($2::text[], $3::timestamptz[], $4::timestamptz[], $5::boolean[])
-    AS g (patient, due, held_until, importing)
-LEFT JOIN engine.deadlines AS before ON before.log = $1 AND before.patient = g.patient
-ON CONFLICT (log, patient) DO UPDATE SET due = excluded.due, held_until = excluded.held_until
-WHERE (d.due, d.held_until) IS DISTINCT FROM (excluded.due, excluded.held_until)
-"""
-_DROP_DEADLINES: Final = "DELETE FROM engine.deadlines WHERE log = $1 AND patient = ANY ($2)"
-
 
 _AT_A_STRETCH: Final = 8
 
@@ -47,8 +34,6 @@ class _Seat(msgspec.Struct):
     folded: Folded
     inputs: list[Recorded]
     """Those to be answered: the batch's, and any before them that are not."""
-    batch: list[Recorded]
-    """All of the batch, answered before or not."""
 
 
 class Engine:
@@ -93,7 +78,7 @@ class Engine:
             if folded is None and theirs[0].version == 1 and not doubted:
                 folded = begin(work.log, patient)
             if folded is not None and folded.version == theirs[0].version - 1:
-                seats[patient] = _Seat(folded, theirs, theirs)
+                seats[patient] = _Seat(folded, theirs)
             else:
                 cold.append(patient)
         if cold:
@@ -102,7 +87,7 @@ class Engine:
                 folded = known.folded(patient)
                 newest = inputs[patient][-1].version
                 unanswered = [e for e in known.inputs(patient) if folded.version < e.version <= newest]
-                seats[patient] = _Seat(folded, unanswered, inputs[patient])
+                seats[patient] = _Seat(folded, unanswered)
         return seats
 
     async def _read(self, work: Work, patients: Sequence[PatientId]) -> Patients[Recorded]:
@@ -128,24 +113,9 @@ class Engine:
     ) -> None:
         if work.connection is None:
             return
-        if seats:
-            rows = [self._deadline(patient, seat) for patient, seat in seats.items()]
-            await work.connection.execute(
-                _KEEP_DEADLINES, work.log, *(list(each) for each in zip(*rows, strict=True))
-            )
-        if erased:
-            await work.connection.execute(_DROP_DEADLINES, work.log, list(erased))
-
-    def _deadline(
-        self, patient: PatientId, seat: _Seat
-    ) -> tuple[PatientId, datetime | None, datetime | None, bool]:
-        state = seat.folded.state
-        return (
-            patient,
-            next_deadline(state, self._protocols),
-            import_held_until(seat.batch),
-            bool(state.importing),
-        )
+        found = [deadline_of(seat.folded, self._protocols) for seat in seats.values()]
+        await deadlines.keep(work.connection, work.log, found)
+        await deadlines.drop(work.connection, work.log, erased)
 
     def _settle(self, log: LogId, folds: dict[PatientId, Folded], gone: set[PatientId]) -> None:
         self._states.keep(log, folds)

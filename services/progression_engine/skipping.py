@@ -7,6 +7,7 @@ from libs.eventlog.port import Appended, EventLog, Recorded
 from libs.kernel.errors import ConflictError, NotFoundError
 from libs.kernel.ids import LogId, PatientId, StreamId, judgement_stream, patient_stream
 from libs.rehab.inputs import Concluded
+from services.progression_engine import deadlines
 from services.progression_engine.domain import Folded, Patients, skipped
 from services.progression_engine.drafting import answers_unit
 
@@ -38,6 +39,7 @@ async def skip(
         unit = answers_unit(
             *_answer(Patients(log, entries), patient, waiting.from_version, operator=operator, reason=reason)
         )
+        await deadlines.answered(place.connection, log, patient, waiting.from_version)
         await _go_on(place, waiting)
         (outcome,) = await event_log.append([unit], connection=place.connection)
         if not isinstance(outcome, Appended):

@@ -1,8 +1,9 @@
 """Time passing: where nothing came until a deadline, `time_passed` says so, once per patient and deadline.
 
-It is appended only when all inputs up to the head are answered, so a fact that came before the deadline is
-never overtaken; by one engine at a time, since it holds the log's cursor meanwhile; and a patient whose
-`time_passed` is not answered yet gets no other. An engine that stood still catches up, deadline by deadline.
+It is appended only when all inputs up to the head are answered, and right behind the input from which the
+deadline follows, so nothing told is ever overtaken; by one engine at a time, since it holds the log's cursor
+meanwhile; and a patient whose `time_passed` is not answered yet gets no other. An engine that stood still
+catches up, deadline by deadline.
 """
 
 import asyncio
@@ -19,7 +20,9 @@ from libs.consume.places import Places
 from libs.eventlog.port import Appended, Duplicate, Erased, EventLog, Outcome
 from libs.kernel.clock import Clock
 from libs.kernel.ids import LogId, PatientId
+from services.progression_engine import deadlines
 from services.progression_engine.drafting import time_passed_unit
+from services.progression_engine.protocols import ProtocolShelf
 
 _log = logging.getLogger(__name__)
 _LOOK_S: Final = 5.0
@@ -31,10 +34,9 @@ _NEXT: Final = "SELECT engine.next_due()"
 _DUE_LOGS: Final = "SELECT engine.due_logs($1)"
 _AT_HEAD: Final = "SELECT h.size = $2 + 1 FROM log.heads AS h WHERE h.log = $1"
 _DUE: Final = """
-SELECT d.patient, d.due FROM engine.deadlines AS d
+SELECT d.patient, d.due, d.answered FROM engine.deadlines AS d
 WHERE d.log = $1 AND d.fires_at <= $2 AND d.patient <> ALL ($3) ORDER BY d.fires_at, d.patient LIMIT $4
 """
-_DROP: Final = "DELETE FROM engine.deadlines WHERE log = $1 AND patient = ANY ($2)"
 
 
 class Timers:
@@ -48,6 +50,7 @@ class Timers:
         log: EventLog,
         bus: Bus,
         clock: Clock,
+        protocols: ProtocolShelf,
         look_at: Callable[[LogId], None],
     ) -> None:
         """`look_at` asks the consumer to catch up with a log."""
@@ -56,16 +59,24 @@ class Timers:
         self._log = log
         self._bus = bus
         self._clock = clock
+        self._protocols = protocols
         self._look_at = look_at
         self._some = asyncio.Event()
-        self._fired: set[LogId] = set()
-        self._troubled = False
+        self._awaited: set[LogId] = set()
+        """Logs with deadlines that are past, or may be, as soon as their inputs are answered."""
+        self._filled = False
 
     async def caught_up(self, log: LogId) -> None:
-        """A log's inputs are answered: where time passed in it, the next deadline may be past too."""
-        if log in self._fired:
-            self._fired.discard(log)
+        """A log's inputs are answered."""
+        if log in self._awaited:
+            self._awaited.discard(log)
             self._some.set()
+
+    async def fill(self) -> int:
+        """Find the deadlines that are missing from their table. Returns: of how many patients."""
+        return await deadlines.fill(
+            places=self._places, pool=self._pool, event_log=self._log, protocols=self._protocols
+        )
 
     async def run(self, stop: asyncio.Event) -> None:
         """Let time pass until `stop` is set."""
@@ -90,55 +101,65 @@ class Timers:
         """Let time pass in one log, for patients whose deadline lies before `now`."""
         async with self._places.hold(log) as place:
             if place is None:
+                self._awaited.add(log)
                 return 0
             if not await place.connection.fetchval(_AT_HEAD, log, place.cursor):
+                self._awaited.add(log)
                 self._look_at(log)
                 return 0
             waiting = [each.subject for each in place.waiting]
-            rows = await place.connection.fetch(_DUE, log, now, waiting, _AT_ONCE)
-            due = [(PatientId(row["patient"]), row["due"]) for row in rows]
+            due = await place.connection.fetch(_DUE, log, now, waiting, _AT_ONCE)
             if not due:
                 return 0
             outcomes = await self._log.append(
-                [time_passed_unit(log, patient, instant) for patient, instant in due],
+                [
+                    time_passed_unit(log, PatientId(row["patient"]), row["due"], answered=row["answered"])
+                    for row in due
+                ],
                 connection=place.connection,
             )
-        self._fired.add(log)
-        await self._settle(log, [patient for patient, _ in due], outcomes)
-        await self._bus.hint([log])
+        fired = sum(isinstance(each, Appended) for each in outcomes)
+        if fired:
+            self._awaited.add(log)
+            await self._bus.hint([log])
+        await self._settle(log, [PatientId(row["patient"]) for row in due], outcomes)
         self._look_at(log)
-        return sum(isinstance(each, Appended) for each in outcomes)
+        return fired
 
     async def _round(self) -> float:
         """Seconds until the next look."""
-        self._troubled = False
         try:
-            await self.fire_due()
+            if not self._filled:
+                await self.fill()
+                self._filled = True
+            fired = await self.fire_due()
             due: datetime | None = await self._pool.fetchval(_NEXT)
         except Exception as error:
             if not is_transient(error):
                 raise
             _log.warning("timers wait", extra={"reason": type(error).__name__})
             return _LOOK_S
-        if due is None or self._troubled:
+        if due is None:
             return _LOOK_S
         left = (due - self._clock.now()) / timedelta(seconds=1)
+        if left <= 0 and not fired:
+            return _LOOK_S  # A clock that is off, a log that is held: looking again at once is no use.
         return min(_LOOK_S, max(_AGAIN_S, left))
 
     async def _settle(self, log: LogId, patients: Sequence[PatientId], outcomes: Sequence[Outcome]) -> None:
-        """Forget deadlines that cannot pass: of the erased, and what was claimed before and came again."""
+        """Forget deadlines that cannot pass: of the erased, and what was claimed before and came again.
+
+        Where a fact came first (a conflict), its answer brings the deadline that stands; all else is a matter
+        of the moment (busy, a clock that is off), and the deadline stays.
+        """
         stuck = [
             patient
             for patient, outcome in zip(patients, outcomes, strict=True)
-            if not isinstance(outcome, Appended)
+            if isinstance(outcome, Erased | Duplicate)
         ]
         if not stuck:
-            return
-        if any(not isinstance(each, Appended | Erased | Duplicate) for each in outcomes):
-            # Busy, closed, a clock that is off: the deadlines stay, and are looked at again, but not at once.
-            self._troubled = True
             return
         _log.warning("deadlines that passed before are dropped", extra={"log": log, "count": len(stuck)})
         async with self._places.hold(log) as place:
             if place is not None:
-                await place.connection.execute(_DROP, log, stuck)
+                await deadlines.drop(place.connection, log, stuck)

@@ -1,22 +1,28 @@
 """Time passes for whoever tells nothing: once per deadline, never before what was told is answered."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+import asyncpg
 import pytest
 
 from libs.bus.memory import MemoryBus
 from libs.consume.errors import ClockOffError
+from libs.consume.places import Waiting
 from libs.consume.postgres import PostgresPlaces
+from libs.eventlog.port import Connection, Draft, Outcome, Unit
 from libs.eventlog.postgres import PostgresEventLog
 from libs.events.facts import ImportClosed, ImportOpened
+from libs.events.lifecycle import PatientErased
 from libs.events.rulings import TimePassed
-from libs.kernel.ids import PatientId
+from libs.kernel.ids import PatientId, patient_stream
 from services.progression_engine.consumer import Running, make_running
 from services.progression_engine.replay import replay
 from tests.integration.progression_engine.world import (
     IDS,
     LOG,
+    MEMBER,
     MovingClock,
     World,
     by_patient,
@@ -195,17 +201,149 @@ async def test_a_patient_in_quarantine_is_left_alone(world: World) -> None:
     assert await runner.timers.fire_due() == 0
 
 
-async def test_the_table_of_deadlines_can_be_dropped_and_filled_again(world: World) -> None:
+async def test_what_is_told_between_the_look_and_the_append_is_answered_first(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    patient = await world.patient(*a_course())
+    runner = engine(world)
+    await runner.consumer.catch_up(LOG)
+    before, append = await deadlines(world), world.engine.append
+
+    async def too_late(units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
+        monkeypatch.undo()
+        await world.tell(patient, (days_ago(0.1), session(days_ago(0.1))))
+        return await append(units, connection=connection)
+
+    monkeypatch.setattr(world.engine, "append", too_late)
+    assert await runner.timers.fire_due() == 0
+    assert await passed(world, patient) == []
+    assert await deadlines(world) == before
+    await runner.consumer.catch_up(LOG)
+    await rounds(runner)
+    (found,) = [each async for each in replay(world.engine, LOG, [patient], now=runner_now())]
+    assert (found.unanswered, found.differences) == (0, ())
+
+
+async def look_count(runner: Running, seconds: float) -> int:
+    """How often running timers look at what is due in that time."""
+    looks, fire_due = 0, runner.timers.fire_due
+
+    async def counted() -> int:
+        nonlocal looks
+        looks += 1
+        return await fire_due()
+
+    runner.timers.fire_due = counted  # type: ignore[method-assign]
+    stop = asyncio.Event()
+    running = asyncio.create_task(runner.timers.run(stop))
+    await asyncio.sleep(seconds)
+    stop.set()
+    await running
+    return looks
+
+
+async def test_nobody_in_quarantine_keeps_the_timers_busy(world: World) -> None:
+    patient = await world.patient(*a_course())
+    runner, places = engine(world), PostgresPlaces("engine", world.pool)
+    await runner.consumer.catch_up(LOG)
+    async with places.hold(LOG) as place:
+        assert place is not None
+        await place.quarantine(waiting(patient))
+    assert await world.pool.fetchval("SELECT engine.next_due()") is None
+    assert await world.pool.fetch("SELECT engine.due_logs(now())") == []
+    assert await look_count(runner, 1.2) == 1
+    async with places.hold(LOG) as place:
+        assert place is not None
+        await place.release(patient_stream(patient))
+    assert await runner.timers.fire_due() == 1
+
+
+async def test_a_log_that_somebody_holds_does_not_keep_the_timers_busy(world: World) -> None:
+    await world.patient(*a_course())
+    runner = engine(world)
+    await runner.consumer.catch_up(LOG)
+    async with PostgresPlaces("engine", world.pool).hold(LOG):
+        assert await look_count(runner, 1.2) == 1
+
+
+async def test_nothing_is_due_for_somebody_erased_while_in_quarantine(world: World) -> None:
+    patient = await world.patient(*a_course())
+    runner, places = engine(world), PostgresPlaces("engine", world.pool)
+    await runner.consumer.catch_up(LOG)
+    async with places.hold(LOG) as place:
+        assert place is not None
+        await place.quarantine(waiting(patient))
+    await erase(world, patient)
+    await runner.consumer.catch_up(LOG)
+    assert await deadlines(world) == []
+    assert await places.all_waiting() == []
+    assert await runner.timers.fill() == 0
+
+
+def waiting(patient: PatientId) -> Waiting:
+    return Waiting(
+        log=LOG,
+        stream=patient_stream(patient),
+        from_version=9,
+        error_code="x",
+        detail="x",
+        since=days_ago(0),
+        tries=3,
+    )
+
+
+async def erase(world: World, patient: PatientId) -> None:
+    gone = PatientErased(patient=patient, asked_by=MEMBER)
+    draft = Draft(event=gone, stream=patient_stream(patient), occurred_at=days_ago(0), actor=MEMBER)
+    await world.ingest.append([Unit(log=LOG, drafts=(draft,))])
+
+
+async def an_import_among_others(world: World) -> None:
     opened = ImportOpened(**told(days_ago(40)), file=FILE, rows=2)  # type: ignore[arg-type]
     await world.patient(*a_course())
     await world.patient((days_ago(40), opened), *a_course())
     await engine(world).consumer.catch_up(LOG)
+
+
+async def drop_deadlines(world: World) -> None:
+    admin = await asyncpg.connect(world.database.admin_url)
+    await admin.execute("TRUNCATE engine.deadlines")
+    await admin.close()
+    assert await deadlines(world) == []
+
+
+async def test_a_table_of_deadlines_that_was_dropped_is_filled_when_the_engine_starts(world: World) -> None:
+    await an_import_among_others(world)
+    erased = await world.patient(*a_course())
+    await engine(world).consumer.catch_up(LOG)
+    await erase(world, erased)
+    await engine(world).consumer.catch_up(LOG)
     before = await deadlines(world)
+    await drop_deadlines(world)
+    unanswered = await world.patient(*a_course(20, 10))
+    clock = MovingClock()
+    clock.move(timedelta(days=-100))
+    await look_count(engine(world, clock), 0.5)
+    assert await deadlines(world) == before
+    assert len(before) == 2
+    assert unanswered not in {row[1] for row in before}
+    assert sum(row[3] is not None for row in before) == 1
+
+
+async def test_filling_leaves_what_was_answered_meanwhile(world: World) -> None:
+    await an_import_among_others(world)
+    before = await deadlines(world)
+    assert await engine(world).timers.fill() == 0
+    assert await deadlines(world) == before
+
+
+async def test_a_cursor_that_was_set_back_fills_the_table_of_deadlines(world: World) -> None:
+    await an_import_among_others(world)
+    before = await deadlines(world)
+    await drop_deadlines(world)
     async with PostgresPlaces("engine", world.pool).hold(LOG) as place:
         assert place is not None
-        await place.connection.execute("DELETE FROM engine.deadlines WHERE log = $1", LOG)
         await place.move(-1)
-    assert await deadlines(world) == []
     await engine(world).consumer.catch_up(LOG)
     assert await deadlines(world) == before
     assert len(before) == 2
