@@ -268,14 +268,15 @@ class Chart:
     def pauses(self) -> tuple[tuple[date, date], ...]:
         """Planned pauses since the enrolment; those without a valid session between are one."""
         joined: list[tuple[date, date]] = []
-        for first, last in sorted(self._announced()):
+        for first, last, _ in sorted(self._announced()):
             if joined and not self._loaded_between(joined[-1][1], first):
                 joined[-1] = (joined[-1][0], max(joined[-1][1], last))
             else:
                 joined.append((first, last))
         return tuple(joined)
 
-    def _announced(self) -> Iterator[tuple[date, date]]:
+    def _announced(self) -> Iterator[tuple[date, date, date]]:
+        """First and last day of each pause, and the day on which it was announced."""
         enrolled = local_day(self.programme.enrolled_at, self.zone)
         for fact in self.state.history.pauses:
             try:
@@ -286,7 +287,7 @@ class Chart:
             except ValueError:
                 continue
             if enrolled <= last and first <= last:
-                yield first, last
+                yield first, last, self.day(fact)
 
     def _loaded_between(self, last: date, first: date) -> bool:
         if first <= last + timedelta(days=1):
@@ -297,7 +298,11 @@ class Chart:
 
     def paused(self, day: date) -> bool:
         """Whether nothing is prescribed on a day because of a planned pause."""
-        return any(first <= day <= last for first, last in self._announced())
+        return any(first <= day <= last for first, last, _ in self._announced())
+
+    def spared(self, day: date) -> bool:
+        """Whether nothing was prescribed on a day: paused, and told so by then. What was missed stays so."""
+        return any(first <= day <= last and told <= day for first, last, told in self._announced())
 
     @cached_property
     def long_pause_ended(self) -> datetime | None:

@@ -14,6 +14,7 @@ from libs.rehab.offers import weigh_step_and_offer
 from libs.rehab.patient import Hold, Patient, Programme, found
 from libs.rehab.protocol import RehabProtocol
 from libs.rehab.sitting import Sitting
+from libs.rehab.steps import chart_of
 from libs.rehab.weeks import count_week, next_week, restart_weeks, restarts, week_ends
 
 
@@ -36,7 +37,7 @@ def outstanding(state: Patient, protocols: Protocols, since: datetime) -> Iterat
     for programme in state.programmes:
         if programme.started:
             protocol = protocols.get(programme.protocol.hash)
-            yield from _weekly(programme, protocol)
+            yield from _weekly(state, programme, protocol)
             yield from _windows(state, programme, protocol, since)
             yield from _checkpoint(state, programme, protocol)
             yield from _looks(programme, protocol)
@@ -50,7 +51,7 @@ def fire(sitting: Sitting, deadline: Deadline) -> None:
     sitting.at_deadline(deadline.due)
     name = deadline.subject.partition(" ")[0]
     if name == "week":
-        first = next_week(programme)
+        first = next_week(chart_of(sitting, programme))
         if first is not None:
             count_week(sitting, programme, first)
     elif name == "without":
@@ -68,11 +69,12 @@ def fire(sitting: Sitting, deadline: Deadline) -> None:
         weigh_step_and_offer(sitting, programme, only_changes=True)
 
 
-def _weekly(programme: Programme, protocol: RehabProtocol) -> Iterator[Deadline]:
-    ends = week_ends(programme)
+def _weekly(state: Patient, programme: Programme, protocol: RehabProtocol) -> Iterator[Deadline]:
+    chart = Chart(state, programme, protocol, state.time)
+    ends = week_ends(chart)
     if ends is not None:
         yield Deadline(ends, programme.id, "W1", "week")
-    over = restarts(programme, protocol.whole("W1.restart_weeks"))
+    over = restarts(chart)
     if over is not None:
         yield Deadline(over, programme.id, "W1", "without")
 

@@ -178,11 +178,10 @@ def _session(state: Patient, programme: Programme, decision: d.SessionWeighed, _
     if not decision.valid or decision.kind != "session" or fact is None:
         return programme
     day, weeks = local_day(fact.at, programme.zone), programme.weeks
-    if weeks.anchor is None or (not weeks.weighed and day < weeks.anchor):
-        weeks = replace(weeks, anchor=day)
-    if weeks.last_valid is None or day > weeks.last_valid:
-        weeks = replace(weeks, last_valid=day)
-    return replace(programme, weeks=weeks)
+    before = weeks.since is not None and day < weeks.since
+    if before or (weeks.earliest is not None and weeks.earliest <= day):
+        return programme
+    return replace(programme, weeks=replace(weeks, earliest=day))
 
 
 def _held(_state: Patient, programme: Programme, decision: d.StageHeld, _at: datetime) -> Programme:
@@ -235,13 +234,13 @@ def _voided(_state: Patient, programme: Programme, decision: d.CheckpointVoided,
 def _week(_state: Patient, programme: Programme, decision: d.WeekCounted, _at: datetime) -> Programme:
     first_day = date.fromisoformat(decision.first_day)
     week = Week(first_day, Fraction(decision.prescribed), decision.done, decision.consistent)
-    kept = tuple(each for each in programme.weeks.weighed if each.first_day != week.first_day)
+    kept = tuple(each for each in programme.weeks.weighed if not each.overlaps(first_day))
     weighed = tuple(sorted((*kept, week), key=lambda each: each.first_day))
     return replace(programme, weeks=replace(programme.weeks, weighed=weighed))
 
 
-def _restarted(_state: Patient, programme: Programme, _decision: Decision, _at: datetime) -> Programme:
-    return replace(programme, weeks=Weeks())
+def _restarted(_state: Patient, programme: Programme, _decision: Decision, at: datetime) -> Programme:
+    return replace(programme, weeks=Weeks(since=local_day(at, programme.zone)))
 
 
 def _completed(_state: Patient, programme: Programme, _decision: Decision, _at: datetime) -> Programme:

@@ -162,15 +162,19 @@ class Week(msgspec.Struct, frozen=True):
     done: int
     consistent: bool
 
+    def overlaps(self, first_day: date) -> bool:
+        """Whether the week from that day shares a day with this one: then only one of them counts."""
+        return abs((self.first_day - first_day).days) < 7
+
 
 class Weeks(msgspec.Struct, frozen=True):
     """The count of consistent weeks since it last began."""
 
-    anchor: date | None = None
-    """Day of the first valid session."""
     weighed: tuple[Week, ...] = ()
-    last_valid: date | None = None
-    """Day of the newest valid session."""
+    since: date | None = None
+    """Day on which the count began anew; no session before it counts."""
+    earliest: date | None = None
+    """No valid session lies before it; the first one itself is looked up, as corrections may move it."""
 
     @property
     def consistent(self) -> int:

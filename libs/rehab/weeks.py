@@ -21,26 +21,50 @@ _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
 
 
-def next_week(programme: Programme) -> date | None:
+def anchor(chart: Chart) -> date | None:
+    """Day of the first valid session since the count began, from which weeks are seven days each.
+
+    Once a week is counted, an earlier session told late moves it no more; one that is taken back does.
+    """
+    weeks = chart.programme.weeks
+    if weeks.earliest is None:
+        return None
+    first = next((chart.day(each) for each in chart.oldest(_before(weeks.earliest, chart))
+                  if chart.assessed(each).valid), None)  # fmt: skip
+    return max(first, weeks.weighed[0].first_day) if first is not None and weeks.weighed else first
+
+
+def next_week(chart: Chart) -> date | None:
     """First day of the first week that isn't weighed; none before a first valid session or in Stage 4."""
-    anchor = programme.weeks.anchor
-    if anchor is None or programme.stage == 4:
+    first = anchor(chart) if chart.programme.stage != 4 else None
+    if first is None:
         return None
-    return anchor + _WEEK * len(programme.weeks.weighed)
+    weighed = {each.first_day for each in chart.programme.weeks.weighed}
+    while first in weighed:
+        first += _WEEK
+    return first
 
 
-def week_ends(programme: Programme) -> datetime | None:
+def week_ends(chart: Chart) -> datetime | None:
     """When that week is over."""
-    first = next_week(programme)
-    return start_of(first + _WEEK, programme.zone) if first is not None else None
+    first = next_week(chart)
+    return start_of(first + _WEEK, chart.zone) if first is not None else None
 
 
-def restarts(programme: Programme, weeks: int) -> datetime | None:
+def restarts(chart: Chart) -> datetime | None:
     """When the count begins anew, should no valid session come."""
-    last = programme.weeks.last_valid
-    if last is None or programme.weeks.anchor is None or programme.stage == 4:
+    earliest = chart.programme.weeks.earliest
+    if earliest is None or chart.programme.stage == 4:
         return None
-    return end_of_days_without(last, weeks * 7, programme.zone)
+    for each in chart.newest(_before(earliest, chart)):
+        if chart.assessed(each).valid:
+            weeks = chart.protocol.whole("W1.restart_weeks")
+            return end_of_days_without(chart.day(each), weeks * 7, chart.zone)
+    return None
+
+
+def _before(day: date, chart: Chart) -> tuple[datetime, int]:
+    return (start_of(day, chart.zone) - MICROSECOND, 0)
 
 
 def count_week(sitting: Sitting, programme: Programme, first: date) -> bool:
@@ -49,7 +73,7 @@ def count_week(sitting: Sitting, programme: Programme, first: date) -> bool:
     week, inputs = weigh_week(chart_of(sitting, programme), first)
     if week in programme.weeks.weighed:
         return False
-    others = [each for each in programme.weeks.weighed if each.first_day != first]
+    others = [each for each in programme.weeks.weighed if not each.overlaps(first)]
     sitting.say(
         WeekCounted,
         "W1",
@@ -83,28 +107,28 @@ def recount(sitting: Sitting, programme: Programme, days: tuple[date, ...]) -> b
 
 def weigh_week(chart: Chart, first: date) -> tuple[Week, tuple[int, ...]]:
     """What was prescribed and done in the seven days from `first`, and the sessions that count."""
-    prescribed, done = Fraction(0), 0
+    prescribed, days, done = Fraction(0), 0, 0
     counted: list[Fact[SessionLogged]] = []
     by_day = _done_by_day(chart, first)
     for offset in range(7):
         day = first + _DAY * offset
         daily = _prescribed(chart, day)
         prescribed += daily
+        days += daily > 0
         facts = by_day.get(day, [])
         most = max(1, daily.numerator // daily.denominator)
         counted.extend(facts[:most])
         done += min(len(facts), most)
-    share = chart.protocol.number("W1.share")
-    consistent = prescribed > 0 and done > 0 and done >= share * prescribed
+    enough = days >= chart.protocol.whole("W1.prescribed_days")
+    consistent = enough and done > 0 and done >= chart.protocol.number("W1.share") * prescribed
     inputs = tuple(sorted(each.source for each in counted))
     return Week(first, prescribed, done, consistent), inputs
 
 
 def _done_by_day(chart: Chart, first: date) -> dict[date, list[Fact[SessionLogged]]]:
-    since = (start_of(first, chart.zone) - MICROSECOND, 0)
     until = start_of(first + _WEEK, chart.zone)
     by_day: dict[date, list[Fact[SessionLogged]]] = {}
-    for fact in _until(chart.oldest(since), until):
+    for fact in _until(chart.oldest(_before(first, chart)), until):
         if chart.assessed(fact).valid or _counts_after_step(chart, fact):
             by_day.setdefault(chart.day(fact), []).append(fact)
     return by_day
@@ -142,7 +166,7 @@ def _step_before(programme: Programme, fact: Fact[SessionLogged]) -> Phase | Non
 def _prescribed(chart: Chart, day: date) -> Fraction:
     """Sessions prescribed for a day, by what was in force at its end."""
     phase = chart.programme.phase_at((start_of(day + _DAY, chart.zone) - MICROSECOND, 2**62))
-    if phase.awaiting or phase.suspended or chart.paused(day):
+    if phase.awaiting or phase.suspended or chart.spared(day):
         return Fraction(0)
     weekly = [chart.protocol.per_week(phase.stage), chart.protocol.per_week(phase.loading)]
     known = [each for each in weekly if each is not None]

@@ -38,7 +38,7 @@ NUMBERS: Final = {
     "checkpoint": ("ratio", "hold_s", "pain", "hours_apart", "bodyweight_days_before",
                    "bodyweight_days_after", "reading_days", "revive_days", "stands_days", "offer_weeks",
                    "offer_within"),
-    "W1": ("weeks", "share", "restart_weeks", "grace_days", "pause_days"),
+    "W1": ("weeks", "share", "prescribed_days", "restart_weeks", "grace_days", "pause_days"),
 }  # fmt: skip
 """The numbers that the judge reads: rule → names."""
 

@@ -150,4 +150,4 @@ def test_09_the_cut_short_set_flares_and_the_pause_prescribes_nothing() -> None:
     assert cut.invalid_because == ("too_few_sets", "too_few_reps")
     paused = next(each for each in case.ever(d.WeekCounted) if each.first_day == "2026-03-16")
     assert (paused.prescribed, paused.consistent) == ("0", False)
-    assert case.right.weeks.consistent == 6
+    assert case.right.weeks.consistent == 5  # of the week after the pause, 3 days were prescribed
