@@ -1,6 +1,6 @@
 """The checkpoint: one test before Stage 4, by two readings of its load, decided by the next day."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from libs.events.decisions import (
     CheckpointFailed,
@@ -15,7 +15,7 @@ from libs.events.decisions import (
 from libs.events.facts import CheckpointTested
 from libs.rehab.chart import Chart
 from libs.rehab.checkpoint_parts import RULE, Weighed, weigh_test
-from libs.rehab.checkpoint_place import barred, counted_not, overtaken, own_test, standing
+from libs.rehab.checkpoint_place import barred, not_counted, overtaken, own_test, standing
 from libs.rehab.patient import Fact, Pass, Programme, found
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of, evidence_of, withdraw_proposal
@@ -49,7 +49,7 @@ def judge_test(sitting: Sitting, programme: Programme, fact: Fact[CheckpointTest
     chart = chart_of(sitting, programme)
     programme = chart.programme
     weighed = weigh_test(chart, fact)
-    why = counted_not(chart, fact, new=fact.version == sitting.item.version)
+    why = not_counted(chart, fact, new=fact.version == sitting.item.version)
     if not why and overtaken(chart, fact):
         why = ("superseded",)
     if not why and not weighed.failed and _long_ago(chart, fact):
@@ -271,3 +271,12 @@ def _decided(sitting: Sitting, chart: Chart, weighed: Weighed, status: str) -> N
         test=test,
         reading=reading,
     )
+    if chart.lapses_after(sitting.now) <= _told_at(sitting):
+        _end(sitting, programme, test, LAPSED, (sitting.item.version,))
+
+
+def _told_at(sitting: Sitting) -> datetime:
+    """When what decided was told. Of a whole history told at once, when it happened: the rest follows."""
+    event, item = sitting.item.event, sitting.item
+    one_by_one = getattr(event, "channel", None) in {"api", "page"} and not sitting.state.importing
+    return max(sitting.now, item.recorded_at) if sitting.taken_in and one_by_one else sitting.now

@@ -23,7 +23,7 @@ def standing(programme: Programme) -> tuple[int, ...]:
     return tuple(tests)
 
 
-def counted_not(chart: Chart, fact: Fact[CheckpointTested], *, new: bool) -> tuple[str, ...]:
+def not_counted(chart: Chart, fact: Fact[CheckpointTested], *, new: bool) -> tuple[str, ...]:
     """Why a test told or corrected doesn't count: where it lies, or by what is open now."""
     programme = chart.programme
     why = dict.fromkeys(barred(chart, fact))

@@ -13,6 +13,7 @@ from tests.support.rehab import (
     LEFT,
     Case,
     Telling,
+    at,
     bodyweight,
     check_in,
     checkpoint,
@@ -207,6 +208,25 @@ def test_checkpoint_pass_that_has_lapsed_by_the_time_it_is_decided_moves_nothing
     case.never(d.StageAdvanced)
     case.then(d.CheckpointVoided, why="14_days_without_a_tolerated_session")
     assert (case.left.stage, case.left.passed) == (3, None)
+
+
+def test_checkpoint_pass_that_has_lapsed_by_the_time_it_is_told_moves_nothing() -> None:
+    case = lapsed().until(90)
+    case.last = list(case.tell(check_in(88), recorded_at=at(100, "12:00")))
+    case.then(d.CheckpointVoided, why="14_days_without_a_tolerated_session")
+    case.never(d.StageAdvanced)
+    assert (case.left.stage, case.left.passed) == (3, None)
+    soon = lapsed().until(90)
+    soon.last = list(soon.tell(check_in(88), recorded_at=at(96, "12:00")))
+    soon.then(d.StageAdvanced, to_stage=4)
+
+
+def test_checkpoint_pass_of_an_imported_history_stands_by_when_it_happened() -> None:
+    case = lapsed()
+    telling = check_in(88)
+    imported = Telling(msgspec.structs.replace(telling.event, channel="import"), telling.at)
+    case.last = list(case.tell(imported, recorded_at=at(200)))
+    case.then(d.StageAdvanced, to_stage=4)
 
 
 def test_checkpoint_reading_accepted_after_the_pass_would_have_lapsed_moves_nothing() -> None:

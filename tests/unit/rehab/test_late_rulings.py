@@ -139,7 +139,7 @@ def test_p3_a_hold_is_not_released_while_awaiting() -> None:
     case.never(d.LoadingRestored)
 
 
-def test_who_moves_unsaid_is_by_confirmation() -> None:
+def test_gate_1_2_who_moves_unsaid_is_by_confirmation() -> None:
     case = Case().given(enrolled(who_moves=())).when(good_days(0, 9))
     case.then(d.StepProposed, to_stage=2)
     case.never(d.StageAdvanced)
@@ -172,6 +172,6 @@ def test_p4_an_earlier_flare_told_while_a_later_one_lasts_is_a_second() -> None:
     same.never(d.FlareOpened)
 
 
-def test_p4_bodyweight_told_again_changes_nothing() -> None:
+def test_checkpoint_bodyweight_without_a_test_changes_nothing() -> None:
     case = Case().given(enrolled(), placed(3), bodyweight(72)).when(bodyweight(73, 1))
     case.then(d.InputWeighed)
