@@ -65,7 +65,7 @@ class RulingRoute:
 ROUTES: Final = (
     RulingRoute("placement", "place_programme", "Place someone at intake at Stage 1 to 3.", PlacementBody),
     RulingRoute("clearance", "clear_red_flag", "End a red-flag suspension.", ClearanceBody),
-    RulingRoute("release", "release_hold", "End a hold that waits for a clinician or an answer.", ReleaseBody),
+    RulingRoute("release", "release_hold", "End a hold that waits for somebody.", ReleaseBody),
     RulingRoute("confirmation", "confirm_step", "Confirm a proposed step.", ConfirmationBody),
     RulingRoute("override", "override_stage", "Move one stage, hold or regress.", OverrideBody),
     RulingRoute(
