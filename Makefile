@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-containers bench lint fmt docs lock wheel clean
+.PHONY: help setup demo test test-containers bench lint audit fmt docs lock wheel clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -72,6 +72,9 @@ check-locks: setup
 	@for each in bootstrap runtime dev; do \
 		diff -u $(LOCKS)/$$each.txt build/locks/$$each.txt || { echo "run: make lock" >&2; exit 1; }; done
 	@echo "lock files match what they are made from"
+
+audit: setup ## Ask for known vulnerabilities of what is shipped (needs advisory data: run it before a release)
+	$(BIN)/python infra/checks/audit.py
 
 fmt: setup ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix-only .
