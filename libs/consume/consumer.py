@@ -18,6 +18,8 @@ _log = logging.getLogger(__name__)
 _GIVE_BACK_S: Final = 0.25
 _FIRST_PAUSE_S: Final = 0.02
 _LONGEST_PAUSE_S: Final = 5.0
+_STRETCH_S: Final = 0.1
+"""How long a log is worked on before others have their turn."""
 _OVERTAKEN: Final = 3
 """How often a batch is read again at once where another process was faster."""
 
@@ -46,10 +48,13 @@ class Consumer:
         batch: int = 256,
         sweep_s: float = 5.0,
         workers: int = 4,
+        linger_s: float = 0.0,
     ) -> None:
         """`kinds` of logs and `categories` of streams are what the handler gets; None is all categories.
 
-        `batch` entries at most are handled in one transaction, `workers` logs at a time.
+        `batch` entries at most are handled in one transaction, `workers` logs at a time. A log waits for
+        `linger_s` after its first wake-up: a fact and its decisions, or several of them, then cost one
+        transaction.
         """
         self._places = places
         self._bus = bus
@@ -57,11 +62,14 @@ class Consumer:
         self._categories = categories
         self._sweep_s = sweep_s
         self._workers = workers
+        self._linger_s = linger_s
         self._reader = LogReader(
             places=places, log=log, handler=handler, clock=clock, categories=categories, batch=batch
         )
         self._receipts: dict[LogId, list[Receipt]] = {}
         """Logs to look at, in order, with what has to be answered afterwards."""
+        self._lingering: dict[LogId, list[Receipt]] = {}
+        """Logs that were just woken, and wait for what else comes."""
         self._some = asyncio.Event()
         self._working: set[LogId] = set()
         self._pauses: dict[LogId, float] = {}
@@ -89,13 +97,27 @@ class Consumer:
 
     def look_at(self, log: LogId) -> None:
         """Look at a log soon, without being told to by the bus."""
-        self._queue(log, None)
+        self._queue(log)
 
     async def catch_up(self, log: LogId) -> bool:
         """Handle everything up to the head. False: somebody else holds the log.
 
         Raises: what says something about the moment, such as a lost database.
         """
+        while True:
+            more = await self._advance(log)
+            if more is None:
+                return False
+            if not more:
+                return True
+
+    async def _advance(self, log: LogId) -> bool | None:
+        """Handle a batch, or as many as fit into a short while. Returns: whether there are more of them.
+
+        None: somebody else holds the log.
+        """
+        now = asyncio.get_running_loop().time
+        until = now() + _STRETCH_S
         overtaken = 0
         while True:
             try:
@@ -107,7 +129,7 @@ class Consumer:
                 await asyncio.sleep(_FIRST_PAUSE_S * overtaken)
                 continue
             if step is None:
-                return False
+                return None
             appended = step.appended
             if step.retry:
                 appended |= await self._reader.retry(log)
@@ -116,22 +138,26 @@ class Consumer:
             # Whoever came while the log was held has given back and waits: `more` was seen after that.
             if not step.more:
                 break
+            if now() >= until:
+                return True
         if self.on_caught_up is not None:
             await self.on_caught_up(log)
-        return True
+        return False
 
     async def sweep(self) -> None:
         """Look at every log that is behind."""
         for log in await self._places.behind(self._kinds):
-            self._queue(log, None)
+            self._queue(log)
 
     async def _listen(self, wakes: Wakes) -> None:
         while True:
             for log, receipt in (await wakes.take()).items():
-                if _kind_of(log) in self._kinds:
-                    self._queue(log, receipt)
-                else:
+                if _kind_of(log) not in self._kinds:
                     await receipt.done()
+                elif self._linger_s:
+                    self._linger(log, receipt)
+                else:
+                    self._queue(log, receipt)
 
     async def _sweep(self) -> None:
         while True:
@@ -143,10 +169,8 @@ class Consumer:
                 _log.warning("cannot sweep", extra={"reason": type(error).__name__})
             await asyncio.sleep(self._sweep_s)
 
-    def _queue(self, log: LogId, receipt: Receipt | None) -> None:
-        waiting = self._receipts.setdefault(log, [])
-        if receipt is not None:
-            waiting.append(receipt)
+    def _queue(self, log: LogId, *receipts: Receipt) -> None:
+        self._receipts.setdefault(log, []).extend(receipts)
         self._some.set()
 
     def _next(self) -> tuple[LogId, list[Receipt]] | None:
@@ -172,7 +196,7 @@ class Consumer:
 
     async def _answer(self, log: LogId, receipts: list[Receipt]) -> None:
         try:
-            ours = await self.catch_up(log)
+            more = await self._advance(log)
         except FenceLostError:
             _log.info("another process was faster", extra={"log": log})
             self._again(log, receipts, _FIRST_PAUSE_S)
@@ -186,18 +210,18 @@ class Consumer:
             self._again(log, receipts, pause)
             return
         self._pauses.pop(log, None)
+        if more:
+            # Behind all others that wait: a log with a long way to go holds up nobody.
+            self._queue(log, *receipts)
+            return
         for receipt in receipts:
-            if ours:
-                await receipt.done()
-            else:
+            if more is None:
                 await receipt.give_back(_GIVE_BACK_S)
+            else:
+                await receipt.done()
 
     def _again(self, log: LogId, receipts: list[Receipt], pause_s: float) -> None:
-        def requeue() -> None:
-            self._receipts.setdefault(log, []).extend(receipts)
-            self._some.set()
-
-        asyncio.get_running_loop().call_later(pause_s, requeue)
+        asyncio.get_running_loop().call_later(pause_s, lambda: self._queue(log, *receipts))
 
 
 def _kind_of(log: LogId) -> str:

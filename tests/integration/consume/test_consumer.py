@@ -196,6 +196,51 @@ async def test_without_any_message_a_sweep_finds_the_logs(world: World, effects:
     await task
 
 
+async def test_a_log_with_a_long_way_to_go_holds_up_no_other(world: World, effects: Effects) -> None:
+    valley = await world.clinic("valley")
+    long = await somebody(world, 60)
+    short = await somebody(world, 4, log=valley)
+    order: list[LogId] = []
+
+    async def slow(work: Work) -> None:
+        await handled(work)
+        order.append(work.log)
+        await asyncio.sleep(0.05)
+
+    handled = effects.handle
+    effects.handle = slow  # type: ignore[method-assign]
+    stop, bus = asyncio.Event(), MemoryBus()
+    runner = consumer(world, effects, bus, sweep_s=60, workers=1, batch=2)
+    task = asyncio.create_task(runner.run(stop))
+    receipts = [Received(), Received()]
+    await asyncio.sleep(0.2)
+    runner._queue(LOG, receipts[0])
+    runner._queue(valley, receipts[1])
+
+    async def done() -> bool:
+        return all(each.answered for each in receipts)
+
+    await eventually(done)
+    stop.set()
+    await task
+    assert await versions(world, long) == list(range(1, 62))
+    assert await versions(world, short) == list(range(1, 6))
+    assert LOG in order[order.index(valley) :]
+    assert [each.answered for each in receipts] == ["done", "done"]
+
+
+class Received:
+    """A receipt that says what became of it."""
+
+    answered = ""
+
+    async def done(self) -> None:
+        self.answered = "done"
+
+    async def give_back(self, delay_s: float) -> None:
+        self.answered = f"given back for {delay_s} s"
+
+
 async def test_who_cannot_be_handled_waits_and_all_others_go_on(world: World, effects: Effects) -> None:
     first, poisoned, last = [await somebody(world) for _ in range(3)]
     effects.fails = lambda e: (
