@@ -169,6 +169,15 @@ class Consumer:
                 _log.warning("cannot sweep", extra={"reason": type(error).__name__})
             await asyncio.sleep(self._sweep_s)
 
+    def _linger(self, log: LogId, receipt: Receipt) -> None:
+        if log in self._lingering:
+            self._lingering[log].append(receipt)
+            return
+        self._lingering[log] = [receipt]
+        asyncio.get_running_loop().call_later(
+            self._linger_s, lambda: self._queue(log, *self._lingering.pop(log))
+        )
+
     def _queue(self, log: LogId, *receipts: Receipt) -> None:
         self._receipts.setdefault(log, []).extend(receipts)
         self._some.set()

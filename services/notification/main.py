@@ -38,6 +38,7 @@ async def _furnish(app: FastAPI, house: House, settings: NotificationSettings) -
         handler=app.state.outgoing.notifier,
         clock=house.clock,
         categories=CATEGORIES,
+        linger_s=settings.linger_s,
     )
     yield
 

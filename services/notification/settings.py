@@ -20,6 +20,9 @@ class NotificationSettings(ServiceSettings):
     smtp_password_file: Path | None = None
     smtp_timeout_s: float = Field(default=10.0, gt=0, le=30)
     mail_from: str = "Heelrise <heelrise@localhost>"
+    linger_s: float = Field(
+        default=0.25, ge=0, le=5, description="how long a mail waits for what else happens in a clinic"
+    )
 
     @property
     def security(self) -> Literal["none", "starttls", "tls"]:

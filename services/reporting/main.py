@@ -34,6 +34,7 @@ async def _furnish(app: FastAPI, house: House, settings: ReportingSettings) -> A
         handler=Projector(log, clinics, settings.patients_kept),
         clock=clock,
         categories=CATEGORIES,
+        linger_s=settings.linger_s,
     )
     async with GroupCommit(log) as appender:
         reads = Reads(
