@@ -4,7 +4,7 @@
 -- The heads, in the order of their ids: first those that are free, then the rest, 100 ms for all of them.
 CREATE FUNCTION log.take_heads(
     wanted text[], clinics text[],
-    OUT known text[], OUT closed text[], OUT logs text[], OUT sizes bigint[]
+    OUT known text[], OUT closed text[], OUT logs text[], OUT sizes bigint[], OUT whole boolean
 ) LANGUAGE plpgsql AS $$
 DECLARE
     until timestamptz := clock_timestamp() + interval '100 milliseconds';
@@ -22,7 +22,8 @@ BEGIN
         SELECT h.log, h.size, h.successor FROM log.heads AS h WHERE h.log = ANY (wanted)
         ORDER BY h.log FOR NO KEY UPDATE SKIP LOCKED
     ) AS h;
-    IF wanted <@ logs THEN
+    whole := wanted <@ logs;
+    IF whole THEN
         known := logs;
         RETURN;
     END IF;
@@ -103,8 +104,9 @@ BEGIN
         array_agg(g.gone IS NOT NULL ORDER BY u.n)
     INTO versions, persons, erased
     FROM (
-        SELECT d.log, d.stream, d.n, CASE WHEN d.stream ~ '^(patient|judgement)-'
-            THEN 'patient-' || regexp_replace(d.stream, '^[a-z]+-', '') END AS person
+        SELECT d.log, d.stream, d.n, left(rtrim(d.log, '0123456789'), -3) AS clinic,
+            CASE WHEN left(d.stream, 8) = 'patient-' THEN d.stream
+                WHEN left(d.stream, 10) = 'judgement-' THEN 'patient-' || substr(d.stream, 11) END AS person
         FROM unnest(logs, names) WITH ORDINALITY AS d (log, stream, n)
     ) AS u
     LEFT JOIN LATERAL (
@@ -112,7 +114,7 @@ BEGIN
     ) AS s ON true
     LEFT JOIN LATERAL (
         SELECT true AS gone FROM log.keys AS k
-        WHERE k.clinic = regexp_replace(u.log, '-[a-z]-[0-9]+$', '') AND k.owner = u.person
+        WHERE k.clinic = u.clinic AND k.owner = u.person
             AND k.secret IS NULL LIMIT 1
     ) AS g ON true;
 END

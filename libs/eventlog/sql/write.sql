@@ -1,4 +1,5 @@
--- Entries with their places, once the units are judged.
+-- Entries with their places, once the units are judged. Subscripts instead of `unnest`, here and elsewhere: that
+-- would copy every entry once more, into a tuple store.
 CREATE FUNCTION log.write_entries(
     parsed log.parsed[], entries bytea[], traces text[], positions bigint[], versions bigint[]
 ) RETURNS void
@@ -6,11 +7,8 @@ LANGUAGE plpgsql AS $$
 BEGIN
     INSERT INTO log.entries (log, position, stream, version, id, answers_stream, answers_version, answers_ordinal,
         entry, trace)
-    SELECT g.log, g.position, g.stream, g.version, g.id, g.answers_stream, g.answers_version, g.answers_ordinal,
-        g.entry, g.trace
-    FROM unnest(entries, traces, positions, versions, parsed) AS g (
-        entry, trace, position, version, unit, log, clinic, stream, id, keyid, request, claims, blobs,
-        answers_stream, answers_version, answers_ordinal, ends_person, after_erasure, bytes, refusal)
-    WHERE g.position IS NOT NULL;
+    SELECT (parsed[i]).log, positions[i], (parsed[i]).stream, versions[i], (parsed[i]).id, (parsed[i]).answers_stream,
+        (parsed[i]).answers_version, (parsed[i]).answers_ordinal, entries[i], traces[i]
+    FROM generate_series(1, cardinality(entries)) AS i WHERE positions[i] IS NOT NULL;
 END
 $$;
