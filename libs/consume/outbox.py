@@ -80,6 +80,10 @@ class Recorder(Protocol):
         """A try begins."""
         ...
 
+    def expired(self, item: Outgo, now: datetime) -> Unit:
+        """It is too old by now to be sent."""
+        ...
+
     def succeeded(self, item: Outgo, now: datetime) -> Unit:
         """The receiver took it."""
         ...
@@ -161,12 +165,12 @@ class Outbox:
             stopped.cancel()
 
     async def send_due(self) -> int:
-        """Try everything that is due now, once. Returns: how many."""
-        items = await self._claim()
+        """Try what is due now, once, and end what is too old. Returns: how many they are together."""
+        items, expired = await self._claim()
         for ended in await asyncio.gather(*(self._try(each) for each in items), return_exceptions=True):
             if isinstance(ended, BaseException):
                 raise ended
-        return len(items)
+        return len(items) + expired
 
     async def _round(self) -> float:
         try:
@@ -182,17 +186,25 @@ class Outbox:
             return _LOOK_S
         return min(_LOOK_S, max(0.0, (due - self._clock.now()).total_seconds()))
 
-    async def _claim(self) -> list[Outgo]:
-        """Take what is due for the time of one try, and record that each try begins."""
+    async def _claim(self) -> tuple[list[Outgo], int]:
+        """Take what is due for the time of one try, and record that each try begins.
+
+        What stayed open for too long (the process stood still, a table was rebuilt) ends without one.
+        Returns: what is to be tried, and how many ended.
+        """
         now = self._clock.now()
         async with self._pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(
                 self._sql.claim, now, self._at_once, now + timedelta(seconds=_LEASE_S)
             )
-            items = [msgspec.convert(dict(row), Outgo) for row in rows]
-            await self._append([self._recorder.attempted(each, now) for each in items], connection)
-        await self._bus.hint({each.log for each in items})
-        return items
+            taken = [msgspec.convert(dict(row), Outgo) for row in rows]
+            items = [each for each in taken if now <= each.effective_at + self._keep]
+            expired = [each for each in taken if each not in items]
+            await connection.executemany(self._sql.over, [(each.delivery,) for each in expired])
+            units = [self._recorder.attempted(each, now) for each in items]
+            await self._append([*units, *(self._recorder.expired(each, now) for each in expired)], connection)
+        await self._bus.hint({each.log for each in taken})
+        return items, len(expired)
 
     async def _try(self, item: Outgo) -> None:
         result = await self._send(item)

@@ -27,6 +27,11 @@ class Deliveries:
         event = DeliveryAttempted(delivery=item.delivery, attempt=item.attempt)
         return _unit(item, event, now, Claim("delivery_attempt", (item.delivery, str(item.attempt))))
 
+    def expired(self, item: Outgo, now: datetime) -> Unit:
+        """Only what is effective within 72 hours is sent."""
+        event = DeliverySuppressed(delivery=item.delivery, about=item.about, why="older_than_72_hours")
+        return _unit(item, event, now, over(item.delivery))
+
     def succeeded(self, item: Outgo, now: datetime) -> Unit:
         """The receiver took it."""
         event = DeliverySucceeded(delivery=item.delivery, attempt=item.attempt)

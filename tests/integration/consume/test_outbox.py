@@ -11,7 +11,7 @@ from libs.consume.outbox import NotSent, Outbox, Outgo, Sent
 from libs.eventlog.port import Draft, Unit
 from libs.eventlog.postgres import PostgresEventLog, open_pool
 from libs.events.base import Event
-from libs.events.deliveries import DeliveryAttempted, DeliveryFailed, DeliverySucceeded
+from libs.events.deliveries import DeliveryAttempted, DeliveryFailed, DeliverySucceeded, DeliverySuppressed
 from libs.kernel.ids import EntryId, StreamId
 from libs.runtime.clock import SystemClock
 from tests.integration.progression_engine.world import IDS, LOG, MovingClock, World
@@ -38,6 +38,10 @@ class Post:
 class Recorder:
     def attempted(self, item: Outgo, now: datetime) -> Unit:
         return unit(DeliveryAttempted(delivery=item.delivery, attempt=item.attempt), now)
+
+    def expired(self, item: Outgo, now: datetime) -> Unit:
+        why = "older_than_72_hours"
+        return unit(DeliverySuppressed(delivery=item.delivery, about=item.about, why=why), now)
 
     def succeeded(self, item: Outgo, now: datetime) -> Unit:
         return unit(DeliverySucceeded(delivery=item.delivery, attempt=item.attempt), now)
@@ -174,6 +178,36 @@ async def test_a_process_that_died_while_sending_is_followed_by_another_try(hous
     house.clock.move(timedelta(seconds=91))
     assert await house.outbox().send_due() == 1
     assert [each.attempt for each in house.post.sent] == [1, 2]
+
+
+@pytest.mark.parametrize("keep", [timedelta(hours=72), timedelta(hours=1)])
+async def test_what_stayed_open_for_too_long_is_not_sent(house: House, keep: timedelta) -> None:
+    await house.intend("old", "older")
+    house.clock.move(keep + timedelta(seconds=1))
+    await house.intend("new")
+    outbox = house.outbox(keep=keep)
+    while await outbox.send_due():
+        pass
+    assert [each.delivery for each in house.post.sent] == ["new"]
+    found = [each for each in await house.recorded() if isinstance(each, DeliverySuppressed)]
+    assert [(each.delivery, each.why) for each in found] == [
+        ("old", "older_than_72_hours"),
+        ("older", "older_than_72_hours"),
+    ]
+    attempted = [each.delivery for each in await house.recorded() if isinstance(each, DeliveryAttempted)]
+    assert attempted == ["new"]
+    assert await house.left() == 0
+
+
+async def test_more_that_is_too_old_than_is_taken_at_once_keeps_nothing_waiting(house: House) -> None:
+    await house.intend(*(f"old{n}" for n in range(10)))
+    house.clock.move(timedelta(hours=73))
+    await house.intend("new")
+    outbox = house.outbox(at_once=4)
+    while await outbox.send_due():
+        pass
+    assert [each.delivery for each in house.post.sent] == ["new"]
+    assert await house.left() == 0
 
 
 async def test_two_processes_send_everything_once(house: House) -> None:
