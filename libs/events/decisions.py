@@ -37,6 +37,8 @@ class ProgrammeStarted(Decision, frozen=True, kw_only=True):
     """Awaits an assessment; no loading until then."""
     not_answered: tuple[str, ...] = ()
     """Red flags that were not answered, to be asked again."""
+    suspended: bool = False
+    """A red flag stops all loading from the start."""
 
 
 class PresentationSettled(Decision, frozen=True, kw_only=True):
@@ -45,6 +47,8 @@ class PresentationSettled(Decision, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "heelrise.presentation_settled.v1"
     presentation: Presentation
     awaiting: bool = False
+    suspended: bool = False
+    """A red flag stops all loading still."""
 
 
 class StagePlaced(Decision, frozen=True, kw_only=True):
@@ -79,6 +83,8 @@ class LoadingResumed(Decision, frozen=True, kw_only=True):
     from_stage: Stage
     to_stage: Stage
     by: str
+    still_open: tuple[str, ...] = ()
+    """What keeps loading down or away still: `awaiting`, `sharp`, `flare`."""
 
 
 class SessionWeighed(Decision, frozen=True, kw_only=True):
@@ -344,7 +350,13 @@ class PatientTold(Decision, frozen=True, kw_only=True):
 
     TYPE: ClassVar[str] = "heelrise.patient_told.v1"
     about: str
-    """Code: `rest_does_not_restore`."""
+    """Code: `rest_does_not_restore`, `checkpoint_offered`, `test_far_above_last_hold`, `milestone_held`,
+    `red_flags_unanswered`.
+    """
+    load_kg: str | None = None
+    """Added load that it is about, exact: of the test that is offered, of the last hold, of the milestone."""
+    flags: tuple[str, ...] = ()
+    """Red flags that were not answered yet."""
 
 
 class RequestAnswered(Decision, frozen=True, kw_only=True):

@@ -49,6 +49,7 @@ def judge_enrolment(sitting: Sitting, programme: Programme, event: ProgrammeEnro
     protocol = sitting.protocol(programme)
     presentation = presentation_told(event.presentation, event.distance_cm, protocol)
     awaiting = presentation in UNSETTLED
+    young = event.age_years is not None and event.age_years < protocol.whole("T3.age")
     asked = set(event.red_flags_asked) | set(event.red_flags)
     if event.age_years is not None:
         asked.add("under_16")
@@ -61,9 +62,9 @@ def judge_enrolment(sitting: Sitting, programme: Programme, event: ProgrammeEnro
         presentation=presentation,
         awaiting=awaiting,
         not_answered=tuple(each.id for each in protocol.red_flags if each.id not in asked),
+        suspended=young or bool(event.red_flags) or bool(sitting.state.suspended),
     )
     flags = list(event.red_flags)
-    young = event.age_years is not None and event.age_years < protocol.whole("T3.age")
     if young and "under_16" not in flags:
         flags.append("under_16")
     if flags:
@@ -93,6 +94,7 @@ def judge_assessment(sitting: Sitting, programme: Programme, event: Presentation
         evidence=(sitting.item.version,),
         presentation=presentation,
         awaiting=presentation == "unsure",
+        suspended=bool(sitting.state.suspended),
     )
     if presentation == "unsure":
         withdraw_proposal(sitting, programme, "assessment")

@@ -1,23 +1,31 @@
-"""When the checkpoint test is offered: late enough, and with the load nearly in hand."""
+"""What a patient is told beside a step: the test offered or too far off, the milestone, red flags open."""
 
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 
 from libs.events.decisions import PatientTold
+from libs.events.facts import CheckpointTested, SessionLogged
 from libs.rehab.chart import Chart
-from libs.rehab.patient import Programme
+from libs.rehab.gates import exact
+from libs.rehab.patient import Fact, Programme, found
 from libs.rehab.sessions import longest_hold_load
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of, weigh_step, whats_open
 
 HOLD = "single_leg_heel_raise_hold"
 OFFERED = "checkpoint_offered"
+FAR_ABOVE = "test_far_above_last_hold"
+MILESTONE = "milestone_held"
+UNANSWERED = "red_flags_unanswered"
 
 
 def weigh_step_and_offer(sitting: Sitting, programme: Programme, *, only_changes: bool = False) -> None:
     """Weigh the next gate; where it is the last one, see whether to offer its test."""
     weigh_step(sitting, sitting.programme(programme), only_changes=only_changes)
+    if sitting.due is None and not only_changes:
+        tell_of_loads(sitting, sitting.programme(programme))
+        ask_red_flags_again(sitting, sitting.programme(programme))
     offer_checkpoint(sitting, sitting.programme(programme))
 
 
@@ -40,7 +48,72 @@ def offer_checkpoint(sitting: Sitting, programme: Programme) -> None:
     late = programme.weeks.consistent >= protocol.whole("checkpoint.offer_weeks")
     load, version = hold
     if load >= needed or (late and load >= near):
-        sitting.say(PatientTold, "checkpoint", programme, evidence=(version,), about=OFFERED)
+        sitting.say(
+            PatientTold, "checkpoint", programme, evidence=(version,), about=OFFERED, load_kg=exact(needed)
+        )
+
+
+def tell_of_loads(sitting: Sitting, programme: Programme) -> None:
+    """A hold at bodyweight is a milestone, and no gate; a test far above the last hold is warned against."""
+    version = sitting.item.version
+    test = found(sitting.state.history.tests, version)
+    session = found(sitting.state.history.sessions, version)
+    if programme.stage != 3 or programme.awaiting or sitting.state.suspended or (test or session) is None:
+        return
+    chart = chart_of(sitting, programme)
+    bodyweight = _bodyweight(chart)
+    if bodyweight is None:
+        return
+    if test is not None and test.event.side == programme.side:
+        last = _last_hold(chart)
+        above = Fraction(test.event.load_kg) - (Fraction(last[0]) if last else 0)
+        if above > chart.protocol.number("checkpoint.offer_within") * bodyweight:
+            load = exact(last[0]) if last else None
+            sitting.say(
+                PatientTold, "checkpoint", programme, evidence=(version,), about=FAR_ABOVE, load_kg=load
+            )
+    held = _held_mildly(chart, test, session)
+    needed = chart.protocol.number("checkpoint.milestone_ratio") * bodyweight
+    if held is not None and held >= needed and not any(each.about == MILESTONE for each in programme.told_of):
+        sitting.say(
+            PatientTold, "checkpoint", programme, evidence=(version,), about=MILESTONE, load_kg=exact(held)
+        )
+
+
+def _held_mildly(
+    chart: Chart, test: Fact[CheckpointTested] | None, session: Fact[SessionLogged] | None
+) -> Decimal | None:
+    """Load of the hold that was told now, where it was long enough and its pain is known to be mild."""
+    least, side = chart.protocol.number("checkpoint.hold_s"), chart.programme.side
+    if test is not None:
+        long_enough = test.event.side == side and max(test.event.hold_s, default=Decimal(0)) >= least
+        seen, held = chart.tested(test), test.event.load_kg if long_enough else None
+    elif session is not None:
+        seen, held = chart.assessed(session), longest_hold_load(session, side, HOLD, least)
+    else:
+        return None
+    if not seen.during_known or seen.during is None or seen.sharp or not seen.valid:
+        return None
+    return held if seen.during <= chart.protocol.number("checkpoint.milestone_pain") else None
+
+
+def ask_red_flags_again(sitting: Sitting, programme: Programme) -> None:
+    """T3: what was not answered is asked again, at the first input after each 7 days, once for both sides."""
+    if not programme.not_answered:
+        return
+    days = timedelta(days=sitting.protocol(programme).whole("T3.ask_again_days"))
+    told = [
+        each.at for other in sitting.state.programmes for each in other.told_of if each.about == UNANSWERED
+    ]
+    if sitting.now - max([programme.enrolled_at, *told]) >= days:
+        sitting.say(
+            PatientTold,
+            "T3",
+            programme,
+            evidence=(sitting.item.version,),
+            about=UNANSWERED,
+            flags=programme.not_answered,
+        )
 
 
 def _due(programme: Programme) -> bool:

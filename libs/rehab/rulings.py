@@ -141,8 +141,16 @@ def _clear(sitting: Sitting, event: RedFlagCleared) -> None:
             from_stage=each.stage,
             to_stage=wanted.get(each.id, 1),
             by=event.ruled_by,
+            still_open=_still_open(each),
         )
         restore_loading(sitting, each, "P3", (sitting.item.version,))
+
+
+def _still_open(programme: Programme) -> tuple[str, ...]:
+    """What a clearance leaves in the way of loading as the stage says."""
+    sharp = any(each.kind == "sharp" for each in programme.open_holds)
+    found = {"awaiting": programme.awaiting, "sharp": sharp, "flare": bool(programme.open_flares)}
+    return tuple(name for name, stands in found.items() if stands)
 
 
 def _release(sitting: Sitting, programme: Programme, event: HoldReleased) -> None:

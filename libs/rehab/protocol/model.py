@@ -24,7 +24,7 @@ RULES: Final = (
 """The rules that the judge applies: a protocol has to state each."""
 
 NUMBERS: Final = {
-    "T3": ("age",),
+    "T3": ("age", "ask_again_days"),
     "T4": ("rest_days",),
     "T5": ("insertional_below_cm", "mid_portion_up_to_cm"),
     "P1": ("most_pain", "lighter_percent"),
@@ -37,7 +37,7 @@ NUMBERS: Final = {
     "P7": ("share", "tempo_s", "hold_s"),
     "checkpoint": ("ratio", "hold_s", "pain", "hours_apart", "bodyweight_days_before",
                    "bodyweight_days_after", "reading_days", "revive_days", "stands_days", "offer_weeks",
-                   "offer_within"),
+                   "offer_within", "milestone_ratio", "milestone_pain"),
     "W1": ("weeks", "share", "prescribed_days", "restart_weeks", "grace_days", "pause_days"),
 }  # fmt: skip
 """The numbers that the judge reads: rule → names."""
@@ -196,6 +196,15 @@ class Message(BaseModel):
     clinician: Words
 
 
+class Term(BaseModel):
+    """What people read in place of a code. An id may name the decision's field before it: `missing.hold`."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    id: Code
+    text: Words
+
+
 class RehabProtocol(BaseModel):
     """A protocol version. Its identity is the SHA-256 of its canonical JSON."""
 
@@ -212,6 +221,7 @@ class RehabProtocol(BaseModel):
     rules: tuple[Rule, ...]
     red_flags: tuple[Item, ...]
     messages: tuple[Message, ...]
+    terms: tuple[Term, ...] = ()
 
     @model_validator(mode="after")
     def _whole(self) -> "RehabProtocol":
@@ -304,6 +314,11 @@ class RehabProtocol(BaseModel):
     def messages_by_id(self) -> dict[str, Message]:
         """Message id → message."""
         return {each.id: each for each in self.messages}
+
+    @cached_property
+    def terms_by_id(self) -> dict[str, str]:
+        """Code → what people read."""
+        return {each.id: each.text for each in self.terms}
 
     @cached_property
     def farthest(self) -> tuple[int, int]:

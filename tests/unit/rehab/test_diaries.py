@@ -103,7 +103,7 @@ def test_04_too_painful_holds_and_rest_advances_nobody() -> None:
     assert case.ever(d.StageAdvanced) == []
     assert all(each.within_limit == "not_met" for each in case.ever(d.SessionWeighed))
     assert len(case.ever(d.HoldOpened)) == 1
-    assert case.ever(d.PatientTold)[0].about == "rest_does_not_restore"
+    assert "rest_does_not_restore" in [each.about for each in case.ever(d.PatientTold)]
 
 
 def test_05_fails_twice_is_inconclusive_and_passes_for_the_right_reasons() -> None:

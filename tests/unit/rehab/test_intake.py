@@ -195,12 +195,12 @@ def test_t4_rest_that_settles_pain_is_told_and_advances_nobody() -> None:
 
 def test_t4_needs_seven_whole_days_without_loading() -> None:
     case = Case().given(enrolled(), session(0), check_in(1, pain=4)).when(check_in(7, pain=2))
-    case.never(d.PatientTold)
+    case.never(d.PatientTold, about="rest_does_not_restore")
 
 
 def test_t4_is_silent_when_pain_did_not_fall() -> None:
     case = Case().given(enrolled(), session(0), check_in(1, pain=2)).when(check_in(9, pain=2))
-    case.never(d.PatientTold)
+    case.never(d.PatientTold, about="rest_does_not_restore")
 
 
 @pytest.mark.parametrize(
