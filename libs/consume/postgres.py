@@ -7,6 +7,7 @@ from typing import Final
 import asyncpg
 
 from libs.consume.places import TO_BE_RETRIED, Place, Waiting
+from libs.eventlog.pool import promise_untouched
 from libs.eventlog.port import FROM_START
 from libs.kernel.ids import LogId, StreamId
 
@@ -75,6 +76,8 @@ class PostgresPlaces:
                 yield place
             if place is not None:
                 place.behind = bool(await connection.fetchval(_IS_BEHIND, self.consumer, log))
+            # What handlers set, they set for the transaction only: there is nothing to reset.
+            promise_untouched(connection)
 
     async def _lock(self, connection: asyncpg.Connection, log: LogId) -> "_PostgresPlace | None":
         row = await connection.fetchrow(_LOCK, self.consumer, log)
