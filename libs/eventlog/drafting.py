@@ -17,6 +17,7 @@ from libs.events.envelope import (
     SEALED,
     Envelope,
     encode,
+    is_address,
     join_claims,
     parse_answers,
 )
@@ -152,6 +153,8 @@ class Drafter:
             raise DraftError(detail=f"{draft.event.TYPE} is not in the catalogue")
         if (draft.key is None) != known.clear:
             raise DraftError(detail=f"{known.name} is {'clear' if known.clear else 'sealed under a key'}")
+        if draft.blobs and not all(map(is_address, draft.blobs)):
+            raise DraftError(detail="a blob is named by its address")
         return Envelope(
             actor=draft.actor,
             answers=draft.answers,

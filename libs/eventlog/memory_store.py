@@ -28,7 +28,8 @@ from libs.kernel.ids import REGISTRY, ClinicId, LogId, StreamId, category_of, cl
 CLOCK_TOLERANCE_S: Final = 60
 INGEST: Final = "heelrise_ingest"
 _STREAM: Final = re.compile(r"[a-z]+-[a-z0-9-]{1,100}")
-_KEYED: Final = re.compile(r"(?!claims-)[a-z]+-[a-z0-9-]+/[1-9][0-9]*")
+_KEYED: Final = re.compile(r"[a-z]+-[a-z0-9-]+/[1-9][0-9]*")
+_HISTORY_CHARACTERS: Final = 44
 
 
 @dataclass
@@ -242,8 +243,31 @@ def _refusal(unit: EncodedUnit, envelope: Envelope, role: str, now: datetime) ->
             and (known.category != "access" or of_day),
         ),
         ("clear", envelope.sealed or known.clear),
-        ("attributes", envelope.keyid is None or _KEYED.fullmatch(envelope.keyid) is not None),
-        ("answers", (known.category == "judgement") == (envelope.answers is not None)),
+        ("attributes", envelope.keyid is None or _may_seal(envelope.keyid, envelope.subject)),
+        ("answers", _is_answer(envelope) if known.category == "judgement" else _is_none(envelope)),
         ("clock", abs((envelope.recorded_at - now).total_seconds()) <= CLOCK_TOLERANCE_S),
     )
     return next((reason for reason, holds in tests if not holds), None)
+
+
+def _may_seal(keyid: str, stream: StreamId) -> bool:
+    """Whether a stream's entries may be sealed under a key: under another's they would outlive an erasure."""
+    owner = keyid.rpartition("/")[0]
+    match category_of(stream):
+        case "judgement":
+            own = owner == f"patient-{subject_of(stream)}"
+        case "delivery":
+            own = owner.startswith(("patient-", "clinic-"))
+        case "access":
+            own = owner.startswith("clinic-")
+        case _:
+            own = owner == stream
+    return own and _KEYED.fullmatch(keyid) is not None
+
+
+def _is_answer(envelope: Envelope) -> bool:
+    return envelope.answers is not None and len(envelope.history or "") == _HISTORY_CHARACTERS
+
+
+def _is_none(envelope: Envelope) -> bool:
+    return envelope.answers is None and envelope.history is None and envelope.due is None

@@ -23,6 +23,7 @@ _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _TYPE: Final = re.compile(r"heelrise\.[a-z][a-z0-9_]*\.v[1-9][0-9]*")
 _ANSWERS: Final = re.compile(r"(patient-[a-z0-9-]+)/([1-9][0-9]*)\.([1-9][0-9]*)/([1-9][0-9]*)")
 _CLAIM: Final = re.compile(r"[a-z_]+:[A-Za-z0-9_-]{43}")
+_ADDRESS: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class Envelope(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -140,8 +141,18 @@ def check(envelope: Envelope) -> None:
     _require(_INSTANT.fullmatch(envelope.occurredat) is not None, "occurredat")
     _require(_TYPE.fullmatch(envelope.type) is not None, "type")
     _require(UUID_PATTERN.fullmatch(envelope.id) is not None, "id")
+    _require(envelope.due is None or _INSTANT.fullmatch(envelope.due) is not None, "due")
     if envelope.answers is not None:
         parse_answers(envelope.answers)
+    if envelope.claims is not None:
+        _require(_are_in_order(envelope.claims, _CLAIM), "claims")
+    if envelope.blobs is not None:
+        _require(_are_in_order(envelope.blobs, _ADDRESS), "blobs")
+
+
+def _are_in_order(text: str, word: re.Pattern[str]) -> bool:
+    words = text.split(" ")
+    return all(word.fullmatch(each) for each in words) and words == sorted(words)
 
 
 def associated_data(envelope: Envelope) -> bytes:
@@ -194,6 +205,11 @@ def shard_of(log: LogId) -> str:
 def join_claims(claims: tuple[str, ...]) -> str | None:
     """The `claims` attribute: `kind:digest`, sorted by bytes, separated by blanks."""
     return " ".join(sorted(claims)) or None
+
+
+def is_address(text: str) -> bool:
+    """Whether a text is a blob's address."""
+    return _ADDRESS.fullmatch(text) is not None
 
 
 def is_claim(text: str) -> bool:

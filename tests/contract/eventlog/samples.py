@@ -4,9 +4,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from libs.eventlog.port import Claim, ClinicDraft, Draft, NewKey, RequestClaim, Unit
+from libs.events.accesses import RecordAccessed
 from libs.events.base import LocalTime, ProtocolRef
 from libs.events.decisions import StageHeld
-from libs.events.deliveries import DeliveryAttempted
+from libs.events.deliveries import DeliveryAttempted, DeliveryIntended
 from libs.events.envelope import decision_id, encode_base64
 from libs.events.facts import CheckInRecorded, ClinicSettings, PatientRegistered
 from libs.events.lifecycle import PatientErased
@@ -16,6 +17,7 @@ from libs.kernel.ids import (
     LogId,
     PatientId,
     StreamId,
+    access_log,
     clinical_log,
     judgement_stream,
     patient_stream,
@@ -147,3 +149,34 @@ def attempted(number: int = 1, *, log: LogId = HARBOUR) -> Unit:
         actor="notification:1",
     )
     return Unit(log=log, drafts=(draft,))
+
+
+def intended(key: str, number: int = 1, *, log: LogId = HARBOUR) -> Unit:
+    """What is meant to be delivered to a patient."""
+    draft = Draft(
+        event=DeliveryIntended(
+            delivery="d1",
+            channel="mail",
+            recipient=f"patient:{patient(number)}",
+            about="018f3a52-7c1e-7abc-8def-0123456789ab",
+            template="step/1",
+            effective_at="2026-03-02T08:29:00.000000Z",
+        ),
+        stream=StreamId(f"delivery-{patient(number)}"),
+        occurred_at=MORNING,
+        actor="service:notification",
+        key=key,
+    )
+    return Unit(log=log, drafts=(draft,))
+
+
+def looked(key: str) -> Unit:
+    """A read in harbour, today."""
+    draft = Draft(
+        event=RecordAccessed(principal="clinician:1", operation="panel", purpose="care"),
+        stream=StreamId(f"access-{datetime.now(UTC):%Y-%m-%d}"),
+        occurred_at=MORNING,
+        actor="clinician:1",
+        key=key,
+    )
+    return Unit(log=access_log(ClinicId("harbour")), drafts=(draft,))

@@ -18,16 +18,20 @@ from libs.eventlog.port import (
     Refused,
     Unit,
 )
+from libs.events.envelope import encode_base64
 from libs.kernel.ids import LogId, StreamId, judgement_stream, patient_stream
 from tests.contract.eventlog.conftest import Logs
 from tests.contract.eventlog.samples import (
     HARBOUR,
+    MORNING,
     VALLEY,
     attempted,
     checked_in,
     clinic,
     erased,
     held,
+    intended,
+    looked,
     patient,
     registered,
 )
@@ -230,6 +234,53 @@ async def test_a_fact_in_a_stream_of_another_category_is_refused(logs: Logs) -> 
     misplaced = msgspec.structs.replace(unit.drafts[0], stream=StreamId("judgement-1"))
     outcome = await append_one(logs.ingest, msgspec.structs.replace(unit, drafts=(misplaced,)))
     assert outcome == Refused(reason="stream")
+
+
+async def test_what_is_about_a_patient_is_sealed_under_their_own_key_only(logs: Logs) -> None:
+    await logs.ingest.append([registered(2)])
+    theirs = f"patient-{patient(2)}/1"
+    (ours,) = [each.key for each in await logs.ingest.clinics() if each.slug == "harbour"]
+    for log, unit in ((logs.ingest, checked_in(1)), (logs.engine, held(1, 1))):
+        for key in (theirs, ours):
+            sealed = msgspec.structs.replace(unit.drafts[0], key=key)
+            outcome = await append_one(log, msgspec.structs.replace(unit, drafts=(sealed,)))
+            assert outcome == Refused(reason="attributes")
+        assert isinstance(await append_one(log, unit), Appended)
+
+
+async def test_a_delivery_is_sealed_under_a_patients_or_the_clinics_key(logs: Logs) -> None:
+    clinics_key, mine = (await logs.ingest.clinics())[0].key, f"patient-{patient()}/1"
+    for key in (clinics_key, mine):
+        assert isinstance(await append_one(logs.notification, intended(key)), Appended)
+    assert await append_one(logs.notification, intended("staff-1/1")) == Refused(reason="attributes")
+
+
+async def test_who_looked_is_sealed_under_the_clinics_key_only(logs: Logs) -> None:
+    clinics_key = (await logs.ingest.clinics())[0].key
+    assert await append_one(logs.reporting, looked(f"patient-{patient()}/1")) == Refused(reason="attributes")
+    assert isinstance(await append_one(logs.reporting, looked(clinics_key)), Appended)
+
+
+@pytest.mark.parametrize("history", [None, "", "AAAA"])
+async def test_an_answer_without_its_history_is_refused(logs: Logs, history: str | None) -> None:
+    unit = held(1, 1)
+    bare = msgspec.structs.replace(unit.drafts[0], history=history)
+    outcome = await append_one(logs.engine, msgspec.structs.replace(unit, drafts=(bare,)))
+    assert outcome == Refused(reason="answers")
+
+
+@pytest.mark.parametrize("changes", [{"due": MORNING}, {"history": encode_base64(bytes(32))}])
+async def test_what_only_an_answer_has_is_refused_elsewhere(logs: Logs, changes: dict[str, object]) -> None:
+    unit = checked_in()
+    more = msgspec.structs.replace(unit.drafts[0], **changes)
+    outcome = await append_one(logs.ingest, msgspec.structs.replace(unit, drafts=(more,)))
+    assert outcome == Refused(reason="answers")
+
+
+async def test_a_blob_that_is_not_named_by_its_address_is_no_draft(logs: Logs) -> None:
+    for name in ("", "x", "A" * 64, "0" * 63):
+        with pytest.raises(DraftError):
+            await logs.ingest.append([checked_in(blobs=(name,))])
 
 
 async def test_keys_are_made_by_ingest_only_and_once(logs: Logs) -> None:

@@ -70,6 +70,12 @@ def test_an_entry_survives_reading_and_writing(entry: bytes) -> None:
         {"answers": "patient-1/0.1/1"},
         {"answers": "patient-1/1.2/1"},
         {"answers": "judgement-1/1.1/1"},
+        {"due": "2026-3-2"},
+        {"claims": "b:" + "A" * 43 + " a:" + "A" * 43},
+        {"claims": "a:" + "A" * 42},
+        {"claims": "a:" + "A" * 43 + "  b:" + "A" * 43},
+        {"blobs": "b" * 64 + " " + "a" * 64},
+        {"blobs": "A" * 64},
     ],
 )
 def test_an_entry_that_breaks_the_format_is_refused(attributes: dict[str, object]) -> None:
