@@ -43,6 +43,10 @@ SETTINGS: Final[Mapping[str, str]] = MappingProxyType(
         "log_error_verbosity": "terse",
     }
 )
+MALLOC: Final[Mapping[str, str]] = MappingProxyType(
+    {"MALLOC_TRIM_THRESHOLD_": str(16 * 2**20), "MALLOC_MMAP_THRESHOLD_": str(16 * 2**20)}
+)
+"""A session keeps the memory that a group of appends takes: faulting it in anew was a tenth of the work."""
 HBA: Final = "host all all 127.0.0.1/32 scram-sha-256\n"
 
 
@@ -163,6 +167,7 @@ def start(
             group=account(),
             extra_groups=None if account() is None else [],
             cwd="/",
+            env={**os.environ, **MALLOC},
             start_new_session=True,
         )
     server = Server(data=data, port=chosen, process=process)
