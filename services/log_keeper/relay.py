@@ -1,6 +1,7 @@
 """The relay: reads each log from its own cursor, in order, and publishes; the cursor follows the stream.
 
-Woken by a hint, with a sweep behind it. Many logs go in one transaction. Several keepers may run: each
+Woken by a hint, with a sweep behind it. Many logs go in one transaction, as much of them as the bus takes in
+a few seconds: a log that has more comes again behind all others. Several keepers may run: each
 takes the logs whose cursor nobody else has locked. A keeper that dies between publishing and moving its
 cursor publishes again: the stream drops what it has, and nobody relies on it having done so.
 """
@@ -23,9 +24,10 @@ _log = logging.getLogger(__name__)
 CONSUMER: Final = "keeper"
 KINDS: Final = ("c", "r")
 """Kinds of logs that are published; who looked at what is nobody's to subscribe to."""
-_LOGS_A_ROUND: Final = 256
-_ENTRIES_A_ROUND: Final = 2_048
+_ENTRIES_A_ROUND: Final = 512
 _FEWEST_A_LOG: Final = 16
+_ROUND_S: Final = 3.0
+"""How long the bus may take: the server ends a transaction in which nothing is said for five seconds."""
 _PAUSE_S: Final = 0.25
 _SKIPPED_AT_MOST: Final = 29
 """Sweeps that do not look at the heads, since nothing was written (see `WRITTEN`)."""
@@ -68,6 +70,8 @@ class Relay:
         self._sweep_s = sweep_s
         self._begun: set[LogId] = set()
         """Logs that have a cursor."""
+        self._entries = _ENTRIES_A_ROUND
+        """How many a round takes: fewer after one that was broken off."""
         self._quiet_at: str | None = None
         self._skipped = 0
 
@@ -76,18 +80,19 @@ class Relay:
         hints = await self._bus.hints()
         hinted = asyncio.create_task(hints.take())
         stopped = asyncio.create_task(stop.wait())
+        waiting: dict[LogId, None] = {}
         pause, swept = 0.0, 0.0
         now = asyncio.get_running_loop().time
         try:
             while not stop.is_set():
                 await asyncio.wait({hinted, stopped}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-                logs = hinted.result() if hinted.done() else frozenset[LogId]()
                 if hinted.done():
+                    waiting |= dict.fromkeys(sorted(hinted.result()))
                     hinted = asyncio.create_task(hints.take())
                 due = now() - swept >= self._sweep_s
-                if await self._round(logs, sweep=due):
+                if await self._round(waiting, sweep=due):
                     swept = now() if due else swept
-                    pause = max(0.0, swept + self._sweep_s - now())
+                    pause = 0.0 if waiting else max(0.0, swept + self._sweep_s - now())
                 else:
                     await asyncio.wait({stopped}, timeout=_PAUSE_S)
                     swept, pause = 0.0, 0.0
@@ -97,10 +102,12 @@ class Relay:
             await asyncio.gather(hinted, stopped, return_exceptions=True)
             await hints.close()
 
-    async def _round(self, logs: Iterable[LogId], *, sweep: bool) -> bool:
-        """Publish what these logs, or all, have; False where database or bus are away."""
+    async def _round(self, waiting: dict[LogId, None], *, sweep: bool) -> bool:
+        """Publish something of the logs that wait; False where database or bus are away."""
         try:
-            await self.publish({*logs, *(await self.behind() if sweep else ())})
+            if sweep:
+                waiting |= dict.fromkeys(await self.behind())
+            await self._publish_first(waiting)
         except Exception as error:
             if not is_transient(error):
                 raise
@@ -124,13 +131,23 @@ class Relay:
 
         Raises: BusUnavailableError; no cursor has moved past what was not acknowledged.
         """
-        waiting, published = sorted(set(logs)), 0
+        waiting, published = dict.fromkeys(sorted(set(logs))), 0
         while waiting:
-            now, later = waiting[:_LOGS_A_ROUND], waiting[_LOGS_A_ROUND:]
-            count, unfinished = await self._publish_some(now)
-            published += count
-            waiting = [*unfinished, *later]
+            published += await self._publish_first(waiting)
         return published
+
+    async def _publish_first(self, waiting: dict[LogId, None]) -> int:
+        """One transaction, with the logs that wait longest. Who has more waits again, behind all others.
+
+        Returns: how many entries. Raises: what broke it off; all wait as they did.
+        """
+        logs = list(waiting)[: max(1, self._entries // _FEWEST_A_LOG)]
+        count, unfinished = await self._publish_some(logs)
+        self._entries = min(_ENTRIES_A_ROUND, self._entries + _FEWEST_A_LOG)
+        for log in logs:
+            del waiting[log]
+        waiting |= dict.fromkeys(unfinished)
+        return count
 
     async def _publish_some(self, logs: Sequence[LogId]) -> tuple[int, list[LogId]]:
         """One transaction. Returns: how many entries, and the logs that had more."""
@@ -139,17 +156,25 @@ class Relay:
             held = await connection.fetch(_LOCK, CONSUMER, logs)
             if not held:
                 return 0, []
-            most = max(_FEWEST_A_LOG, _ENTRIES_A_ROUND // len(held))
+            most = max(_FEWEST_A_LOG, self._entries // len(held))
             rows = await connection.fetch(
                 _READ, [row["log"] for row in held], [row["position"] for row in held], most
             )
-            await self._bus.publish([_message(row) for row in rows])
+            await self._send([_message(row) for row in rows])
             last = {row["log"]: row["position"] for row in rows}
             await connection.execute(_MOVE, CONSUMER, list(last), list(last.values()))
         counts: dict[LogId, int] = {}
         for row in rows:
             counts[row["log"]] = counts.get(row["log"], 0) + 1
         return len(rows), [log for log, count in counts.items() if count == most]
+
+    async def _send(self, messages: Sequence[Outgoing]) -> None:
+        try:
+            async with asyncio.timeout(_ROUND_S):
+                await self._bus.publish(messages)
+        except Exception:
+            self._entries = max(_FEWEST_A_LOG, min(self._entries, len(messages)) // 2)
+            raise
 
     async def _begin(self, logs: Sequence[LogId]) -> None:
         fresh = [each for each in logs if each not in self._begun]

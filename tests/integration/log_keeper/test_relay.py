@@ -56,7 +56,6 @@ async def test_more_entries_than_fit_into_one_round_are_published_whole(
 ) -> None:
     monkeypatch.setattr("services.log_keeper.relay._ENTRIES_A_ROUND", 3)
     monkeypatch.setattr("services.log_keeper.relay._FEWEST_A_LOG", 1)
-    monkeypatch.setattr("services.log_keeper.relay._LOGS_A_ROUND", 2)
     logs = [LOG, await world.clinic("hill"), await world.clinic("dune")]
     for log in logs:
         await world.patient(*[(days_ago(n), session(days_ago(n))) for n in range(7, 0, -1)], log=log)
@@ -75,6 +74,70 @@ async def test_nothing_is_published_twice_where_nothing_was_appended(
     assert await relay.publish([LOG]) == 1
     assert await relay.publish([LOG]) == 0
     assert LOG not in await relay.behind()
+
+
+class SlowBus(MemoryBus):
+    """Takes its time for each entry."""
+
+    def __init__(self, each_s: float) -> None:
+        super().__init__()
+        self.each_s = each_s
+        self.asked: list[int] = []
+
+    async def publish(self, messages: Sequence[Outgoing]) -> None:
+        self.asked.append(len(messages))
+        await asyncio.sleep(self.each_s * len(messages))
+        await super().publish(messages)
+
+
+async def test_a_slow_bus_is_asked_for_less_until_it_manages(
+    world: World, keeper_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What takes too long is broken off before the server ends the transaction."""
+    monkeypatch.setattr("services.log_keeper.relay._ROUND_S", 0.6)
+    monkeypatch.setattr("services.log_keeper.relay._PAUSE_S", 0.01)
+    await world.patient(*[(days_ago(n), session(days_ago(n))) for n in range(80, 0, -1)])
+    bus, stop = SlowBus(0.01), asyncio.Event()
+    running = asyncio.create_task(Relay(pool=keeper_pool, bus=bus, sweep_s=0.05).run(stop))
+
+    async def published() -> bool:
+        return positions(bus) == list(range(81))
+
+    await eventually(published)
+    stop.set()
+    await running
+    assert bus.asked[0] > 80
+    assert bus.asked[1] <= bus.asked[0] // 2
+
+
+async def test_a_log_with_much_to_publish_holds_up_no_hint(
+    world: World, keeper_pool: asyncpg.Pool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.log_keeper.relay._ENTRIES_A_ROUND", 16)
+    valley = await world.clinic("valley")
+    await world.patient(*[(days_ago(n), session(days_ago(n))) for n in range(150, 0, -1)])
+    patient = await world.patient(log=valley)
+    bus, stop = SlowBus(0.005), asyncio.Event()
+    running = asyncio.create_task(Relay(pool=keeper_pool, bus=bus, sweep_s=30).run(stop))
+
+    async def begun() -> bool:
+        return len(positions(bus)) >= 16
+
+    async def told() -> bool:
+        return positions(bus, valley) == [0, 1]
+
+    await eventually(begun)
+    await world.tell(patient, (days_ago(0), check_in(days_ago(0))), log=valley)
+    await bus.hint([valley])
+    await eventually(told)
+    assert len(positions(bus)) < 151
+
+    async def whole() -> bool:
+        return positions(bus) == list(range(151))
+
+    await eventually(whole)
+    stop.set()
+    await running
 
 
 async def test_a_cursor_waits_for_the_bus(world: World, keeper_pool: asyncpg.Pool) -> None:
