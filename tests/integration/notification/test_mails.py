@@ -117,6 +117,20 @@ async def test_what_was_effective_more_than_72_hours_ago_is_recorded_as_suppress
     assert room.receiver.asked == 0
 
 
+async def test_what_was_meant_in_time_and_stayed_open_for_too_long_is_recorded_as_suppressed(
+    house: House, room: MailRoom
+) -> None:
+    await flagged(house)
+    await room.read()
+    room.clock.ahead = timedelta(hours=73)
+
+    await room.send()
+
+    assert room.receiver.mails == []
+    assert await room.recorded() == ["delivery_intended"] * 2 + ["delivery_suppressed"] * 2
+    assert await room.open() == 0
+
+
 async def test_an_old_red_flag_still_reaches_the_clinic_and_no_longer_the_patient(
     house: House, room: MailRoom
 ) -> None:
