@@ -91,12 +91,17 @@ CREATE FUNCTION log.number_streams(
 DECLARE
     numbers integer[];
 BEGIN
-    SELECT array_agg(s.log ORDER BY s.n), array_agg(s.stream ORDER BY s.n) INTO logs, names FROM (
-        SELECT p.log, p.stream, p.ordinality AS n FROM unnest(parsed) WITH ORDINALITY AS p
-        UNION ALL
-        SELECT unit_logs[e.unit], e.stream, cardinality(parsed) + e.n
-        FROM unnest(expected_units, expected_streams) WITH ORDINALITY AS e (unit, stream, n)
-    ) AS s;
+    IF cardinality(parsed) = 1 THEN
+        logs := ARRAY[(parsed[1]).log]; names := ARRAY[(parsed[1]).stream];
+    ELSE
+        SELECT array_agg((parsed[i]).log), array_agg((parsed[i]).stream) INTO logs, names
+            FROM generate_series(1, cardinality(parsed)) AS i;
+    END IF;
+    IF expected_units <> '{}' THEN
+        logs := logs || ARRAY(SELECT unit_logs[e.unit] FROM unnest(expected_units) WITH ORDINALITY AS e (unit, n)
+                              ORDER BY e.n);
+        names := names || expected_streams;
+    END IF;
     SELECT n.numbers, n.distinct_scopes, n.distinct_names INTO numbers, logs, names FROM log.number(logs, names) AS n;
     of_entry := numbers[:cardinality(parsed)];
     of_expected := numbers[cardinality(parsed) + 1:];
@@ -128,12 +133,17 @@ CREATE FUNCTION log.number_keys(
 DECLARE
     numbers integer[];
 BEGIN
-    SELECT array_agg(s.clinic ORDER BY s.n), array_agg(s.keyid ORDER BY s.n) INTO clinics, keyids FROM (
-        SELECT p.clinic, p.keyid, p.ordinality AS n FROM unnest(parsed) WITH ORDINALITY AS p
-        UNION ALL
-        SELECT unit_clinics[k.unit], k.keyid, cardinality(parsed) + k.n
-        FROM unnest(new_units, new_keyids) WITH ORDINALITY AS k (unit, keyid, n)
-    ) AS s;
+    IF cardinality(parsed) = 1 THEN
+        clinics := ARRAY[(parsed[1]).clinic]; keyids := ARRAY[(parsed[1]).keyid];
+    ELSE
+        SELECT array_agg((parsed[i]).clinic), array_agg((parsed[i]).keyid) INTO clinics, keyids
+            FROM generate_series(1, cardinality(parsed)) AS i;
+    END IF;
+    IF new_units <> '{}' THEN
+        clinics := clinics || ARRAY(SELECT unit_clinics[k.unit] FROM unnest(new_units) WITH ORDINALITY AS k (unit, n)
+                                    ORDER BY k.n);
+        keyids := keyids || new_keyids;
+    END IF;
     SELECT n.numbers, n.distinct_scopes, n.distinct_names INTO numbers, clinics, keyids
         FROM log.number(clinics, keyids) AS n;
     of_entry := numbers[:cardinality(parsed)];
@@ -145,8 +155,9 @@ BEGIN
         WHERE k.clinic = u.clinic AND k.keyid = u.keyid OFFSET 0
     ) AS k ON true
     LEFT JOIN LATERAL (
-        SELECT true AS gone FROM log.keys AS k
-        WHERE k.clinic = u.clinic AND k.owner = split_part(u.keyid, '/', 1) AND k.secret IS NULL LIMIT 1
+        SELECT true AS gone FROM log.keys AS d
+        WHERE k.usable IS NULL AND d.clinic = u.clinic AND d.owner = split_part(u.keyid, '/', 1)
+            AND d.secret IS NULL LIMIT 1
     ) AS g ON true;
 END
 $$;
