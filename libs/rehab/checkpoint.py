@@ -85,8 +85,8 @@ def decide_test(sitting: Sitting, programme: Programme) -> None:
     chart = chart_of(sitting, programme)
     fact = own_test(chart, test.version)
     if fact is None:
-        why = "withdrawn" if found(sitting.state.history.tests, test.version) is None else "corrected"
-        _end(sitting, programme, test.version, why, (sitting.item.version,))
+        gone = found(sitting.state.history.tests, test.version) is None
+        _end(sitting, programme, test.version, "withdrawn" if gone else "corrected", (sitting.item.version,))
         return
     if test.status == "failed":
         return
@@ -96,8 +96,7 @@ def decide_test(sitting: Sitting, programme: Programme) -> None:
     failed = (*weighed.failed, *(("flare",) if weighed.flared else ()))
     if failed:
         _fail(sitting, programme, weighed, failed)
-    elif barred(chart, fact) or overtaken(chart, fact):
-        why = "superseded" if overtaken(chart, fact) else "corrected"
+    elif why := overtaken(chart, fact) or ("corrected" if barred(chart, fact) else None):
         _end(sitting, programme, test.version, why, (sitting.item.version,))
     else:
         _close(sitting, chart, weighed, test.status)
@@ -137,6 +136,13 @@ def _end(sitting: Sitting, programme: Programme, test: int, why: str, evidence: 
     passed, proposal = programme.passed, programme.proposal
     if passed is not None and passed.test == test and proposal is not None and proposal.to_stage == 4:
         withdraw_proposal(sitting, programme, why)
+
+
+def lapse(sitting: Sitting, programme: Programme) -> None:
+    """The pass is over; a newer test goes on waiting for its next day."""
+    passed = sitting.programme(programme).passed
+    if passed is not None:
+        _end(sitting, programme, passed.test, LAPSED, ())
 
 
 def on_flare(sitting: Sitting, programme: Programme, evidence: tuple[int, ...]) -> None:
@@ -179,10 +185,8 @@ def _fallen(chart: Chart, passed: Pass, fact: Fact[CheckpointTested] | None) -> 
         return "corrected"
     if barred(chart, fact):
         return "corrected"
-    if overtaken(chart, fact):
-        return "superseded"
     lapses = chart.pass_lapses_at
-    return LAPSED if lapses is not None and lapses <= chart.now else None
+    return overtaken(chart, fact) or (LAPSED if lapses is not None and lapses <= chart.now else None)
 
 
 def _revived(chart: Chart) -> timedelta:

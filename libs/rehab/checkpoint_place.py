@@ -56,21 +56,24 @@ def barred(chart: Chart, fact: Fact[CheckpointTested]) -> tuple[str, ...]:
     return tuple(name for name, holds_back in why.items() if holds_back)
 
 
-def overtaken(chart: Chart, fact: Fact[CheckpointTested]) -> bool:
-    """Whether something has happened since that no longer lets it pass.
+def overtaken(chart: Chart, fact: Fact[CheckpointTested]) -> str | None:
+    """What has happened since that no longer lets it pass.
 
-    A newer test that stands or failed, a flare, a red flag, a step back.
+    A flare, a red flag, a step back, a newer test that failed or stands.
     """
     programme = chart.programme
     if any(fact.at < each.opened_at for each in programme.flares):
-        return True
-    if any(each.since > fact.at and (each.suspended or each.stage < 3) for each in programme.phases):
-        return True
-    return any(
-        (each.version in standing(programme) and not _passes(programme, fact)) or _failed(chart, each)
-        for each in chart.tests()
-        if each.place > fact.place and each.version != fact.version
-    )
+        return "flare"
+    since = [each for each in programme.phases if each.since > fact.at]
+    if any(each.suspended for each in since):
+        return "red_flag"
+    if any(each.stage < 3 for each in since):
+        return "step_back"
+    newer = [each for each in chart.tests() if each.place > fact.place and each.version != fact.version]
+    if any(_failed(chart, each) for each in newer):
+        return "later_test_failed"
+    stands = any(each.version in standing(programme) for each in newer)
+    return "next_test" if stands and not _passes(programme, fact) else None
 
 
 def _passes(programme: Programme, fact: Fact[CheckpointTested]) -> bool:

@@ -7,7 +7,7 @@ import msgspec
 
 from libs.events.decisions import CheckpointVoided, ClinicianAsked
 from libs.rehab.chart import Chart
-from libs.rehab.checkpoint import LAPSED, decide_test, void
+from libs.rehab.checkpoint import decide_test, lapse
 from libs.rehab.days import MICROSECOND, end_of_days_without, local_day, start_of
 from libs.rehab.inputs import Protocols
 from libs.rehab.offers import weigh_step_and_offer
@@ -61,7 +61,7 @@ def fire(sitting: Sitting, deadline: Deadline) -> None:
     elif name == "reading" and programme.test is not None:
         sitting.say(CheckpointVoided, "checkpoint", programme, test=programme.test.version, why="unanswered")
     elif name == "pass":
-        void(sitting, programme, LAPSED, ())
+        lapse(sitting, programme)
     elif name == "look":
         subject = deadline.subject.partition(" ")[2]
         sitting.say(ClinicianAsked, "P4", programme, about="hold_open_14_days", subject=subject)

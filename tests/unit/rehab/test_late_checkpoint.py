@@ -196,6 +196,19 @@ def test_checkpoint_pass_within_72_hours_of_an_older_test_told_late_ends() -> No
     assert case.left.passed is None
 
 
+def test_checkpoint_lapse_leaves_a_newer_test_to_its_next_day() -> None:
+    case = stage_3().given(checkpoint(6), check_in(7), bodyweight(72, 18), session(18, stage=3))
+    case.given(checkpoint(18, "19:00"))
+    case.until(19).then(d.CheckpointVoided, why="14_days_without_a_tolerated_session")
+    case.when(check_in(19)).then(d.CheckpointPassed)
+    assert case.left.passed is not None
+
+
+def test_checkpoint_inconclusive_test_is_void_by_a_flare_since() -> None:
+    case = stage_3().given(checkpoint(6)).until(9)
+    case.when(check_in(9, "12:00", pain=5)).then(d.CheckpointVoided, why="flare")
+
+
 def lapsed(**fields: Any) -> Case:
     """Twelve weeks, then a test on day 87 with no session after day 82."""
     case = Case().given(enrolled(who_moves=("automatic",) * 3), placed(3), bodyweight(72, 0))
