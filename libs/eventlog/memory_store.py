@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Final
 
 from libs.audit.canonical import NotCanonicalError
-from libs.audit.hashing import leaf_hash
+from libs.audit.hashing import blob_address, leaf_hash
 from libs.eventlog.drafting import EncodedUnit
 from libs.eventlog.opening import Row
 from libs.eventlog.port import (
     Appended,
+    BlobDraft,
     Clinic,
     Closed,
     Conflict,
@@ -26,6 +27,7 @@ from libs.events.envelope import Answers, Envelope, decode
 from libs.kernel.ids import REGISTRY, ClinicId, LogId, StreamId, category_of, clinic_of, subject_of
 
 CLOCK_TOLERANCE_S: Final = 60
+MAX_BLOB: Final = 16 * 1024 * 1024
 INGEST: Final = "heelrise_ingest"
 _STREAM: Final = re.compile(r"[a-z]+-[a-z0-9-]{1,100}")
 _KEYED: Final = re.compile(r"[a-z]+-[a-z0-9-]+/[1-9][0-9]*")
@@ -168,13 +170,17 @@ class Store:
                 return "id"
             seen.add(each.id)
             if any(
-                (clinic, name) not in self.blobs and name not in brought
+                name not in brought and not self._is_there(clinic, name, each)
                 for name in (each.blobs or "").split()
-            ):
+            ) or (len(seen) == 1 and not all(_fits(blob, envelopes) for blob in unit.blobs)):
                 return "blob"
             if each.keyid is not None and each.keyid not in new and (clinic, each.keyid) not in self.keys:
                 return "key"
         return None
+
+    def _is_there(self, clinic: str, address: str, envelope: Envelope) -> bool:
+        found = self.blobs.get((clinic, address))
+        return found is not None and found[0] in (None, _owner(envelope))
 
     def _write(self, unit: EncodedUnit, envelopes: Sequence[Envelope], role: str) -> Appended:
         log, clinic = unit.log, clinic_of(unit.log)
@@ -191,9 +197,7 @@ class Store:
         for claim in unit.releases:
             del self.claims[log, claim]
         for index, claim in unit.claims:
-            keyid = envelopes[index].keyid
-            owner = None if keyid is None else keyid.rpartition("/")[0]
-            self.claims[log, claim] = HeldRow(start + index, place, role, owner)
+            self.claims[log, claim] = HeldRow(start + index, place, role, _owner(envelopes[index]))
         for index, each in enumerate(envelopes):
             for claim in (each.claims or "").split():
                 self.claims[log, claim] = HeldRow(start + index, place, role, None, request=True)
@@ -271,3 +275,17 @@ def _is_answer(envelope: Envelope) -> bool:
 
 def _is_none(envelope: Envelope) -> bool:
     return envelope.answers is None and envelope.history is None and envelope.due is None
+
+
+def _owner(envelope: Envelope) -> str | None:
+    """Whose key an entry is sealed under."""
+    return None if envelope.keyid is None else envelope.keyid.rpartition("/")[0]
+
+
+def _fits(blob: BlobDraft, envelopes: Sequence[Envelope]) -> bool:
+    """Whether a blob is what its address says, and an entry names it under its owner's key."""
+    named = any(
+        blob.address in (each.blobs or "").split() and blob.owner in (None, _owner(each))
+        for each in envelopes
+    )
+    return named and len(blob.body) <= MAX_BLOB and blob_address(blob.body) == blob.address

@@ -111,7 +111,7 @@ BEGIN
     claiming := claiming OR claims <> '{}' OR releases <> '{}';
     held_claims := log.number_claims(
         parsed, unit_logs, claiming, claim_entries, claims, release_units, releases);
-    problems := log.find_problems(parsed, blob_units, blob_addresses);
+    problems := log.find_problems(parsed, blob_units, blob_addresses, blob_owners, blob_bodies);
     sizes := heads.sizes; versions_now := streams.versions; erased_now := streams.erased; key_states := keys.states;
     claim_positions := held_claims.positions; claim_unit_positions := held_claims.unit_positions;
     claim_unit_sizes := held_claims.unit_sizes; claim_roles := held_claims.roles;

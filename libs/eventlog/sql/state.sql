@@ -208,8 +208,11 @@ END
 $$;
 
 -- Which entries stand in their own way, NULL where none does: `id` (used before), `answers` (the input is answered),
--- `blob` (it names one that is not there). A query for each log: a partition is then opened only where it is used.
-CREATE FUNCTION log.find_problems(parsed log.parsed[], blob_units integer[], blob_addresses text[]) RETURNS text[]
+-- `blob` (it names one that is not there, or its unit brings one that does not fit). A query for each log: a partition
+-- is then opened only where it is used.
+CREATE FUNCTION log.find_problems(
+    parsed log.parsed[], blob_units integer[], blob_addresses text[], blob_owners text[], blob_bodies bytea[]
+) RETURNS text[]
 LANGUAGE plpgsql STABLE AS $$
 DECLARE
     problems text[];
@@ -247,6 +250,11 @@ BEGIN
             END LOOP;
         END IF;
     END LOOP;
+    IF blob_addresses <> '{}' THEN
+        FOR wrong IN SELECT log.find_unfit(parsed, blob_units, blob_addresses, blob_owners, blob_bodies) LOOP
+            problems[wrong] := coalesce(problems[wrong], 'blob');
+        END LOOP;
+    END IF;
     RETURN problems;
 END
 $$;
@@ -271,7 +279,26 @@ BEGIN
 END
 $$;
 
--- Entries that name a blob which is neither there nor brought by their unit.
+-- The first entries of units that bring a blob which is too large, is not what its address says, or is not named by
+-- an entry of the unit under its owner's key: it would outlive an erasure, or serve nobody.
+CREATE FUNCTION log.find_unfit(
+    parsed log.parsed[], blob_units integer[], blob_addresses text[], blob_owners text[], blob_bodies bytea[]
+) RETURNS SETOF integer
+LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    RETURN QUERY
+        SELECT (SELECT min(p.ordinality)::integer FROM unnest(parsed) WITH ORDINALITY AS p WHERE p.unit = b.unit)
+        FROM unnest(blob_units, blob_addresses, blob_owners, blob_bodies) AS b (unit, address, owner, body)
+        WHERE (octet_length(b.body) <= 16777216 AND encode(sha256(b.body), 'hex') = b.address
+            AND (b.unit, b.address, coalesce(b.owner, '')) IN (
+                SELECT p.unit, named.address, owners.owner
+                FROM unnest(parsed) AS p, unnest(string_to_array(p.blobs, ' ')) AS named (address),
+                    unnest(ARRAY['', split_part(p.keyid, '/', 1)]) AS owners (owner)
+                WHERE p.blobs IS NOT NULL AND owners.owner IS NOT NULL)) IS NOT TRUE;
+END
+$$;
+
+-- Entries that name a blob which is neither there (public or of the same owner) nor brought by their unit.
 CREATE FUNCTION log.find_unnamed(
     parsed log.parsed[], places integer[], blob_units integer[], blob_addresses text[]
 ) RETURNS SETOF integer
@@ -281,7 +308,8 @@ BEGIN
         SELECT u.n FROM unnest(places) AS u (n) WHERE EXISTS (
             SELECT FROM unnest(string_to_array((parsed[u.n]).blobs, ' ')) AS named (address)
             WHERE NOT EXISTS (SELECT FROM log.blobs AS s
-                              WHERE s.clinic = (parsed[u.n]).clinic AND s.address = named.address)
+                              WHERE s.clinic = (parsed[u.n]).clinic AND s.address = named.address
+                                  AND (s.owner IS NULL OR s.owner = split_part((parsed[u.n]).keyid, '/', 1)))
                 AND NOT EXISTS (SELECT FROM unnest(blob_units, blob_addresses) AS brought (unit, address)
                                 WHERE brought.unit = (parsed[u.n]).unit AND brought.address = named.address));
 END
