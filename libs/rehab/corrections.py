@@ -1,6 +1,6 @@
 """How a correction changes what was told: from then on the corrected words count, at their own time."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -29,6 +29,8 @@ FIELDS: dict[type[Event], str] = {
     PauseAnnounced: "pauses",
 }
 """Kinds of facts that are kept, and where. Only these can be corrected so far as the judge sees them."""
+_FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+"""Days and windows can be counted from every instant between them; what lies beyond counts as there."""
 _BY_TYPE = {model.TYPE: model for model in FIELDS}
 
 
@@ -38,7 +40,7 @@ def fact_of(item: Input) -> Fact[Any]:
 
 
 def _fact(event: Event, at: datetime, version: int, source: int) -> Fact[Any]:
-    end = at
+    end = at = min(max(at, _FIRST), _LAST)
     if isinstance(event, SessionLogged) and event.duration_s is not None:
         end = at + timedelta(microseconds=int(event.duration_s * 1_000_000))
     return Fact(at, version, source, end, event)

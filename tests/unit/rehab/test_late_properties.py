@@ -1,6 +1,7 @@
 """What holds however late things are told, and whatever is corrected."""
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -113,3 +114,22 @@ def test_p4_check_ins_are_flares_by_all_that_is_known(
                 again.given(Telling(each.event, each.at))
                 versions[again.state.version] = each.version
     assert {versions[each] for each in again.left.flared} == case.left.flared & known
+
+
+@pytest.mark.parametrize("target", [3, 4, 5, 8, 9])
+@pytest.mark.parametrize("instant", ["0001-01-01T00:00:00.000000Z", "9999-12-31T23:59:59.999999Z"])
+def test_p6_no_instant_is_too_far_away_to_judge(target: int, instant: str) -> None:
+    case = Case().given(BEGIN)
+    moved = BEGIN[target - 1].event
+    far = fact(
+        f.FactCorrected,
+        8,
+        "20:00",
+        target=target,
+        why="mistyped",
+        replacement_type=type(moved).TYPE,
+        replacement=msgspec.to_builtins(moved),
+        replacement_occurred_at=instant,
+    )
+    case.given(far, session(10, stage=3), check_in(11)).until(40)
+    assert case.left.passed is None
