@@ -51,7 +51,7 @@ DECLARE
     entry_positions bigint[]; entry_versions bigint[];
     outcomes text[]; reasons text[]; out_positions bigint[]; out_sizes integer[]; out_streams text[];
     out_versions bigint[]; out_held text[]; behind integer[];
-    erased_clinics text[] := '{}'; erased_persons text[] := '{}';
+    ending_clinics text[]; erased_clinics text[] := '{}'; erased_persons text[] := '{}';
     u integer; i integer := 0; n integer; h integer; first integer := 1; last integer; s integer;
     x integer := 1; c integer := 1; c_first integer; r integer := 1; r_first integer; k integer := 1; k_first integer;
     its_outcome text; its_reason text; its_held text; holder integer; whole boolean;
@@ -71,7 +71,7 @@ BEGIN
             unit_clinics[u] := regexp_replace(unit_logs[u], '-[a-z]-[0-9]+$', '');
             unit_kinds[u] := substring(unit_logs[u] FROM '-([a-z])-[0-9]+$');
         END IF;
-        FOR s IN 1 .. unit_sizes[u] LOOP i := i + 1; entry_units[i] := u; END LOOP;
+        FOR s IN 1 .. least(unit_sizes[u], cardinality(entries)) LOOP i := i + 1; entry_units[i] := u; END LOOP;
     END LOOP;
     IF cardinality(entry_units) <> cardinality(entries) OR cardinality(unit_sizes) <> n OR 0 = ANY (unit_sizes) THEN
         RAISE EXCEPTION 'the sizes of the units do not add up to the entries' USING ERRCODE = 'HR003';
@@ -103,8 +103,10 @@ BEGIN
     END LOOP;
 
     ending := true = ANY (unit_ends);
-    heads := log.take_heads(unit_logs, CASE WHEN ending THEN ARRAY(
-        SELECT e.clinic FROM unnest(unit_clinics, unit_ends) AS e (clinic, ends) WHERE e.ends) END);
+    IF ending THEN
+        ending_clinics := ARRAY(SELECT e.clinic FROM unnest(unit_clinics, unit_ends) AS e (clinic, ends) WHERE e.ends);
+    END IF;
+    heads := log.take_heads(unit_logs, ending_clinics);
     -- From here on the heads are held: what these statements see cannot change before the commit.
     streams := log.number_streams(parsed, unit_logs, expected_units, expected_streams);
     keys := log.number_keys(parsed, unit_clinics, key_units, keyids);
@@ -293,11 +295,17 @@ BEGIN
     PERFORM log.write_entries(parsed, entries, traces, entry_positions, entry_versions);
     UPDATE log.heads AS w SET size = g.size FROM unnest(heads.logs, sizes) AS g (log, size)
         WHERE w.log = g.log AND w.size <> g.size;
-    INSERT INTO log.streams AS w (log, stream, version)
-        SELECT g.log, g.name, g.version
-        FROM unnest(streams.logs, streams.names, streams.versions, versions_now) AS g (log, name, before, version)
-        WHERE g.version <> g.before
-        ON CONFLICT (log, stream) DO UPDATE SET version = excluded.version;
+    IF 0 < ANY (streams.versions) THEN
+        UPDATE log.streams AS w SET version = g.version
+            FROM unnest(streams.logs, streams.names, streams.versions, versions_now) AS g (log, name, before, version)
+            WHERE g.before > 0 AND g.version <> g.before AND w.log = g.log AND w.stream = g.name;
+    END IF;
+    IF 0 = ANY (streams.versions) THEN
+        INSERT INTO log.streams (log, stream, version)
+            SELECT g.log, g.name, g.version
+            FROM unnest(streams.logs, streams.names, streams.versions, versions_now) AS g (log, name, before, version)
+            WHERE g.before = 0 AND g.version > 0;
+    END IF;
     IF claim_new <> '{}' THEN
         DELETE FROM log.claims AS w USING unnest(held_claims.logs, held_claims.names, claim_new) AS g (log, name, new)
             WHERE g.new <> 0 AND w.log = g.log AND w.kind = split_part(g.name, ':', 1)

@@ -36,7 +36,7 @@ $$;
 
 -- Words in the order of their bytes.
 CREATE FUNCTION log.in_order(words text) RETURNS text
-LANGUAGE plpgsql IMMUTABLE AS $$
+LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
     RETURN (SELECT string_agg(w, ' ' ORDER BY w COLLATE "C") FROM unnest(string_to_array(words, ' ')) AS w);
 END
@@ -116,10 +116,11 @@ BEGIN
                 OR (strpos(d.blobs, ' ') > 0 AND d.blobs <> log.in_order(d.blobs)) THEN 'blob'
         END))::log.parsed)
     FROM (
-        -- OFFSET 0 here and below: parsed once, not once for each attribute.
-        SELECT e.unit, logs[e.unit] AS log, octet_length(e.entry) AS bytes,
-            convert_from(e.entry, 'UTF8')::jsonb AS doc
-        FROM unnest(units, entries) WITH ORDINALITY AS e (unit, entry, place) ORDER BY e.place OFFSET 0
+        -- OFFSET 0 here and below: parsed once, not once for each attribute. Nested loops, which append has asked
+        -- for, keep the order of the entries.
+        SELECT units[i] AS unit, logs[units[i]] AS log, octet_length(entries[i]) AS bytes,
+            convert_from(entries[i], 'UTF8')::jsonb AS doc
+        FROM generate_series(1, cardinality(entries)) AS i OFFSET 0
     ) AS n
     CROSS JOIN LATERAL (
         SELECT n.doc ->> 'type' AS type, n.doc ->> 'source' AS source, n.doc ->> 'log' AS log,
