@@ -4,19 +4,25 @@ The words and sources come from the protocol; the figures from the decision.
 """
 
 import re
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any
 
 import msgspec
 
 from libs.events.base import Criterion, Decision
+from libs.events.decisions import CheckpointFailed, PatientTold, SessionWeighed, StageHeld
 from libs.rehab.inputs import Concluded
 from libs.rehab.protocol import Item, RehabProtocol
 
-_SPECIAL = ("awaiting", "flare", "marked")
+_SPECIAL = ("suspended", "awaiting", "still_open", "flare", "marked")
 """Fields that choose a message of their name where they are set."""
 _VARIANTS = ("why", "about", "gate", "wish", "kind", "to_stage")
 """Fields of a decision that may choose among its messages, in this order."""
+_SENTENCES = frozenset(
+    {"list_missing", "list_not_met", "list_unknown", "list_questions", "list_flags", "also_open"}
+)
+"""Made of plain words already."""
 
 
 class CriterionExplained(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,13 +192,26 @@ def _fields(decision: Decision, protocol: RehabProtocol) -> _Gaps:
         ("not_met", [each for each in missing if each.verdict == "not_met"]),
         ("unknown", [each for each in missing if each.verdict == "unknown"]),
     ):
-        statements = [explain_criterion(each, protocol).statement for each in chosen]
-        fields[f"count_{name}"] = len(chosen)
-        fields[f"list_{name}"] = " ".join(statements) or "nothing."
+        fields[f"list_{name}"] = " ".join(_needed(each, protocol) for each in chosen) or "nothing."
     fields["list_questions"] = " ".join(_asked(each, protocol) for each in getattr(decision, "questions", ()))
+    fields["list_flags"] = " ".join(_asked(each, protocol) for each in getattr(decision, "flags", ()))
+    fields["also_open"] = _open(getattr(decision, "holds", ()), protocol)
     for name, value in fields.items():
-        fields[name] = _said(value) if name not in _AS_IS else value
+        fields[name] = _said(name, value, protocol.terms_by_id) if name not in _AS_IS else value
     return fields
+
+
+def _needed(criterion: Criterion, protocol: RehabProtocol) -> str:
+    """What is asked for, and where it stands: `At least 5 valid sessions. (Now: 2 of 5 sessions.)`."""
+    explained = explain_criterion(criterion, protocol)
+    return f"{explained.statement} (Now: {explained.text}.)".strip()
+
+
+def _open(holds: tuple[str, ...], protocol: RehabProtocol) -> str:
+    """What has to end first, without its ids."""
+    kinds = dict.fromkeys(each.partition("-")[0] for each in holds)
+    said = [protocol.terms_by_id.get(f"open.{each}", each.replace("_", " ")) for each in kinds]
+    return f"First this has to end: {', '.join(said)}." if said else ""
 
 
 def _asked(question: str, protocol: RehabProtocol) -> str:
@@ -201,32 +220,61 @@ def _asked(question: str, protocol: RehabProtocol) -> str:
     return red_flags.get(question, "Sharp or escalating pain.")
 
 
-_AS_IS = frozenset({"hold", "gate", "programme", "subject", *_VARIANTS})
-"""Ids and codes that choose a message stay as they are."""
+_AS_IS = frozenset({"hold", "gate", "programme", "subject", "claims", "releases"})
+"""Ids stay as they are."""
 
 
-def _said(value: Any) -> Any:  # noqa: ANN401 -- whatever a decision holds
+def _said(name: str, value: Any, terms: Mapping[str, str]) -> Any:  # noqa: ANN401 -- whatever a decision holds
     """A field's value in words."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if value is None:
         return "not known"
     if isinstance(value, tuple) and all(isinstance(each, str) for each in value):
-        return ", ".join(each.replace("_", " ") for each in value) or "nothing"
+        return ", ".join(_term(name, each, terms) for each in value) or "nothing"
     if isinstance(value, str) and "/" in value and value.replace("/", "").isdigit():
         return shown(value)
-    return value.replace("_", " ") if isinstance(value, str) else value
+    return _term(name, value, terms) if isinstance(value, str) and name not in _SENTENCES else value
+
+
+def _term(name: str, code: str, terms: Mapping[str, str]) -> str:
+    """What people read in place of a code."""
+    return terms.get(f"{name}.{code}") or terms.get(code) or code.replace("_", " ")
 
 
 def _words(decision: Decision, protocol: RehabProtocol, fields: _Gaps) -> tuple[str, str]:
     what = type(decision).TYPE.split(".")[1]
-    variants = [f"{what}.{fields[name]}" for name in _VARIANTS if fields.get(name) is not None]
-    special = [f"{what}.{name}" for name in _SPECIAL if getattr(decision, name, None)]
-    if getattr(decision, "valid", True) is False:
-        special.append(f"{what}.invalid")
-    for each in (*special, *variants, what):
+    variants = [getattr(decision, name) for name in _VARIANTS if getattr(decision, name, None) is not None]
+    for each in (*(f"{what}.{case}" for case in (*_cases(decision), *variants)), what):
         message = protocol.messages_by_id.get(each)
         if message is not None:
             return _filled(message.patient, fields), _filled(message.clinician, fields)
     plain = what.replace("_", " ").capitalize() + "."
     return plain, plain
+
+
+def _cases(decision: Decision) -> Iterator[str]:
+    """What the words have to fit beside a decision's type, most urgent first."""
+    if isinstance(decision, SessionWeighed):
+        yield from _session_cases(decision)
+    elif isinstance(decision, CheckpointFailed):
+        yield from (part for part in ("sharp", "flare") if part in decision.parts)
+    elif isinstance(decision, StageHeld) and all(each.verdict == "met" for each in decision.criteria):
+        yield "open"
+    elif isinstance(decision, PatientTold) and decision.load_kg is None:
+        yield f"{decision.about}_from_none"
+    yield from (name for name in _SPECIAL if getattr(decision, name, None))
+
+
+def _session_cases(decision: SessionWeighed) -> Iterator[str]:
+    yield from (code for code in ("suspended", "awaiting") if code in decision.invalid_because)
+    if decision.sharp:
+        yield "sharp"
+    if decision.within_limit == "not_met":
+        yield "over_limit"
+    if decision.kind != "session":
+        yield decision.kind
+    if not decision.valid:
+        yield "invalid"
+    if decision.eased == "not_met":
+        yield "not_eased"
