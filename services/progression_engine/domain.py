@@ -5,7 +5,7 @@ Pure. The clinical judgement is `libs.rehab`.
 
 import base64
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar, cast
 
 import msgspec
@@ -16,7 +16,16 @@ from libs.events.decisions import InputSkipped
 from libs.events.envelope import Answers, Envelope, decision_id
 from libs.events.facts import ProgrammeEnrolled
 from libs.kernel.errors import HeelriseError
-from libs.kernel.ids import EntryId, LogId, PatientId, StreamId, category_of, patient_stream, subject_of
+from libs.kernel.ids import (
+    UUID_PATTERN,
+    EntryId,
+    LogId,
+    PatientId,
+    StreamId,
+    category_of,
+    patient_stream,
+    subject_of,
+)
 from libs.kernel.times import parse_instant
 from libs.rehab.deadlines import next_deadline
 from libs.rehab.decide import decide
@@ -25,6 +34,7 @@ from libs.rehab.inputs import JUDGE, Concluded, Input, Protocols
 from libs.rehab.patient import BEGINNING, Patient, empty_patient
 
 ACTOR: Final = "service:progression-engine"
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 IMPORT_HOLDS: Final = timedelta(hours=1)
 """How long an open import keeps time from passing, at the latest."""
 
@@ -40,6 +50,8 @@ class Entry(Protocol):
     def version(self) -> int: ...
     @property
     def leaf_hash(self) -> bytes: ...
+    @property
+    def raw(self) -> bytes: ...
     @property
     def envelope(self) -> Envelope: ...
     @property
@@ -61,8 +73,20 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     answers: str
     history: str
-    causation_id: str
-    correlation_id: str
+    causation_id: str | None
+    correlation_id: str | None
+
+
+class Origin(msgspec.Struct, frozen=True):
+    """What answers take over from the entry that they answer."""
+
+    id: str | None
+    correlation: str | None
+    recorded_at: datetime
+    occurred_at: datetime
+    log: LogId
+    subject: StreamId
+    keyid: str | None = None
 
 
 class Folded(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +117,41 @@ def input_of(entry: Entry) -> Input:
         recorded_at=envelope.recorded_at,
         actor=envelope.actor,
     )
+
+
+def origin_of(entry: Entry) -> Origin:
+    """Of an entry that is none by its form, as much as can be made out: it can be skipped all the same."""
+    try:
+        e = entry.envelope
+    except HeelriseError:
+        return _made_out(entry)
+    return Origin(e.id, e.correlationid or e.id, e.recorded_at, e.occurred_at, e.log, e.subject, e.keyid)
+
+
+def _made_out(entry: Entry) -> Origin:
+    try:
+        found = msgspec.json.decode(entry.raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = None
+    said = {k: v for k, v in found.items() if isinstance(v, str)} if isinstance(found, dict) else {}
+    id_ = said["id"] if UUID_PATTERN.fullmatch(said.get("id", "")) else None
+    recorded_at = _instant(said.get("time"), _EPOCH)
+    return Origin(
+        id=id_,
+        correlation=id_,
+        recorded_at=recorded_at,
+        occurred_at=_instant(said.get("occurredat"), recorded_at),
+        log=LogId(said.get("log", entry.log)),
+        subject=StreamId(said.get("subject", entry.stream)),
+    )
+
+
+def _instant(text: str | None, otherwise: datetime) -> datetime:
+    try:
+        at = datetime.fromisoformat(text or "")
+    except ValueError:
+        return otherwise
+    return at.astimezone(UTC) if at.tzinfo is not None and at >= _EPOCH else otherwise
 
 
 def concluded_of(entry: Entry) -> Concluded:
@@ -132,18 +191,18 @@ def conclude(folded: Folded, entry: Entry, protocols: Protocols) -> tuple[Conclu
 def answers_of(folded: Folded, entry: Entry, concluded: Sequence[Concluded]) -> tuple[Answer, ...]:
     """The answers to the next input. `folded` does not yet contain it."""
     history = base64.b64encode(extend_history(folded.history, entry.leaf_hash)).decode("ascii")
-    envelope = entry.envelope
+    origin = origin_of(entry)
     return tuple(
         Answer(
             decision=each.decision,
             occurred_at=each.occurred_at,
             due=each.due,
-            id=decision_id(envelope.recorded_at, envelope.log, envelope.subject, entry.version, ordinal),
-            key=envelope.keyid or patient_key(folded.state.patient),
+            id=decision_id(origin.recorded_at, origin.log, origin.subject, entry.version, ordinal),
+            key=origin.keyid or patient_key(folded.state.patient),
             answers=str(Answers(entry.stream, entry.version, ordinal, len(concluded))),
             history=history,
-            causation_id=envelope.id,
-            correlation_id=envelope.correlationid or envelope.id,
+            causation_id=origin.id,
+            correlation_id=origin.correlation,
         )
         for ordinal, each in enumerate(concluded, 1)
     )
@@ -153,7 +212,7 @@ def skipped(folded: Folded, entry: Entry, *, operator: str, reason: str) -> tupl
     """The answer to an input that an operator leaves out of every fold. Its time does not count either."""
     decision = InputSkipped(judge=JUDGE, rule="skip", operator=operator, reason=reason)
     known = folded.state.time > BEGINNING
-    at = folded.state.time if known else entry.envelope.occurred_at
+    at = folded.state.time if known else origin_of(entry).occurred_at
     return (Concluded(decision=decision, occurred_at=at),)
 
 

@@ -26,6 +26,7 @@ from services.progression_engine.domain import (
     concluded_of,
     follow,
     is_skipped,
+    origin_of,
     protocols_named,
 )
 from services.progression_engine.protocols import ProtocolShelf
@@ -217,4 +218,4 @@ def _code(error: HeelriseError | None) -> str:
 
 
 def _is_late(entry: Recorded, now: datetime) -> bool:
-    return now - entry.envelope.recorded_at > _ANSWERED_WITHIN
+    return now - origin_of(entry).recorded_at > _ANSWERED_WITHIN

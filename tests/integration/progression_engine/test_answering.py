@@ -5,6 +5,7 @@ import base64
 
 import asyncpg
 import msgspec
+import pytest
 
 from libs.audit.hashing import EMPTY_HISTORY, extend_history
 from libs.bus.memory import MemoryBus
@@ -258,6 +259,63 @@ async def test_an_input_that_is_skipped_is_left_out_and_the_rest_goes_on(world: 
     await world.tell(patient, (days_ago(0), check_in(days_ago(0))))
     await engine(world).consumer.catch_up(LOG)
     assert_whole(await world.whole(), patient, known + 3)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        b'{"type":"heelrise.from_the_future.v9"}',
+        b"no entry at all",
+        b'{"id":"018f3a52-7c1e-7000-8000-0000000000aa","subject":5,"time":"2026-03-02T08:29:00.000000Z"}',
+        b'{"id":"x","occurredat":"2026-03-02","time":"0000"}',
+    ],
+)
+@pytest.mark.parametrize("first", [True, False], ids=["the first input", "a later input"])
+async def test_what_is_no_entry_by_its_form_can_be_skipped(
+    world: World, entry: bytes, *, first: bool
+) -> None:
+    patient, runner = await world.patient(*a_course(6)), engine(world)
+    places, known = PostgresPlaces("engine", world.pool), 1 + len(a_course(6))
+    await runner.consumer.catch_up(LOG)
+    admin = await asyncpg.connect(world.database.admin_url)
+    if first:
+        patient, known = PatientId(IDS.new_id()), 0
+        await admin.execute("INSERT INTO log.streams VALUES ($1, $2, 0)", LOG, f"patient-{patient}")
+        await admin.execute(
+            "INSERT INTO log.keys VALUES ('harbour', $1 || '/1', $1, sha256('x'))", f"patient-{patient}"
+        )
+    await forge(admin, patient, entry)
+    await admin.close()
+    await runner.consumer.catch_up(LOG)
+    (waits,) = await places.all_waiting()
+    version = await skip(
+        places=places, event_log=world.engine, log=LOG, stream=waits.stream,
+        operator="operator:1", reason="it is no entry",
+    )  # fmt: skip
+    assert version == known + 1
+    await runner.consumer.catch_up(LOG)
+    assert await places.all_waiting() == []
+    assert_whole(await world.whole(), patient, known + 1)
+    await world.tell(patient, (days_ago(0), check_in(days_ago(0))))
+    await engine(world).consumer.catch_up(LOG)
+    assert_whole(await world.whole(), patient, known + 2)
+    (found,) = await replayed(world, patient)
+    assert (found.differences, found.unanswered) == ((), 0)
+
+
+async def test_time_passes_for_whoever_had_the_last_input_skipped(world: World) -> None:
+    patient = await world.patient(*a_course(40)[:9])
+    admin = await asyncpg.connect(world.database.admin_url)
+    await forge(admin, patient, b'{"type":"heelrise.from_the_future.v9"}')
+    await admin.close()
+    runner, places = engine(world), PostgresPlaces("engine", world.pool)
+    await runner.consumer.catch_up(LOG)
+    await skip(
+        places=places, event_log=world.engine, log=LOG, stream=patient_stream(patient),
+        operator="operator:1", reason="it is no entry",
+    )  # fmt: skip
+    await runner.consumer.catch_up(LOG)
+    assert await runner.timers.fire_due() == 1
 
 
 async def broken_entry(world: World, patient: PatientId) -> bytes:

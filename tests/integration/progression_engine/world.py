@@ -125,7 +125,10 @@ class World:
         blob = await self.ingest.make_blob(log, canonical_bytes(load_default()), key=None)
         unit = Unit(
             log=log,
-            drafts=tuple(_draft(patient, *fact) for fact in [(at, registered(at)), *facts]),
+            drafts=(
+                msgspec.structs.replace(_draft(patient, at, registered(at)), blobs=(blob.address,)),
+                *(_draft(patient, *fact) for fact in facts),
+            ),
             new_keys=(NewKey(keyid=f"{stream}/1", owner=stream),),
             blobs=(blob,),
         )
