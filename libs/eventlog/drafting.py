@@ -9,7 +9,15 @@ import msgspec
 from libs.audit.canonical import NotCanonicalError
 from libs.eventlog.keys import KeyCache, claim_keyid
 from libs.eventlog.port import BlobDraft, Claim, ClinicDraft, Connection, Draft, RequestClaim, Unit
-from libs.eventlog.sealing import KEY_BYTES, NONCE_BYTES, DataKey, KeyedHash, claim_text, request_text, seal
+from libs.eventlog.sealing import (
+    KEY_BYTES,
+    NONCE_BYTES,
+    DataKey,
+    KeyedHash,
+    claim_text,
+    request_text,
+    write_sealed,
+)
 from libs.events.catalogue import CATALOGUE
 from libs.events.envelope import (
     CLEAR,
@@ -88,8 +96,8 @@ class Drafter:
         claims: list[tuple[int, str]] = []
         releases: list[str] = []
         for index, draft in enumerate(unit.drafts):
-            own = sorted(claim_text(claim_key, claim.kind, claim.parts) for claim in draft.claims)
-            given_up = sorted(claim_text(claim_key, claim.kind, claim.parts) for claim in draft.releases)
+            own = _claim_texts(claim_key, draft.claims)
+            given_up = _claim_texts(claim_key, draft.releases)
             first = index == 0
             envelope = self._envelope(
                 unit.log, draft, now, request_claim if first else None, request if first else None
@@ -101,10 +109,10 @@ class Drafter:
         _check_unit(unit, entries)
         return EncodedUnit(
             log=unit.log, entries=tuple(entries), ids=tuple(ids),
-            traces=tuple(draft.trace for draft in unit.drafts),
+            traces=tuple([draft.trace for draft in unit.drafts]),
             expected=tuple(unit.expected.items()), claims=tuple(claims), releases=tuple(releases),
             new_keys=new_keys, blobs=unit.blobs, request=request,
-            erases=tuple(draft.stream for draft in unit.drafts if isinstance(draft.event, PatientErased)),
+            erases=tuple([draft.stream for draft in unit.drafts if isinstance(draft.event, PatientErased)]),
         )  # fmt: skip
 
     async def encode_all(self, units: Sequence[Unit]) -> list[EncodedUnit | HeelriseError | ValueError]:
@@ -196,6 +204,10 @@ def clinic_unit(draft: ClinicDraft) -> Unit:
     )
 
 
+def _claim_texts(claim_key: KeyedHash, claims: Sequence[Claim]) -> list[str]:
+    return sorted([claim_text(claim_key, claim.kind, claim.parts) for claim in claims])
+
+
 def _request_texts(request: RequestClaim | None, claim_key: KeyedHash) -> tuple[str | None, str | None]:
     """The attributes `request` and `claims` of a unit's first entry."""
     if request is None:
@@ -221,7 +233,7 @@ def _write(
         # A key that is not there (destroyed, unknown) is the database's to judge, in its order of outcomes:
         # until then the data is sealed under one that nobody keeps.
         key = keys.get(draft.key) or DataKey(secrets.token_bytes(KEY_BYTES))
-        entry = encode(seal(envelope, data, key, secrets.token_bytes(NONCE_BYTES)))
+        entry = write_sealed(envelope, data, key, secrets.token_bytes(NONCE_BYTES))
     if len(entry) > MAX_ENTRY:
         raise DraftError(detail=f"an entry has at most {MAX_ENTRY} bytes; long texts are blobs")
     if b"\\" in entry and b"\\u0000" in entry:

@@ -4,13 +4,13 @@ import base64
 import hashlib
 import hmac
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, cast
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from libs.events.envelope import SEALED, Envelope, associated_data
+from libs.events.envelope import SEALED, Envelope, associated_data, encode
 from libs.kernel.errors import HeelriseError
 from libs.kernel.ids import EntryId, LogId
 
@@ -87,13 +87,25 @@ class DataKey:
 
 def seal(envelope: Envelope, data: bytes, key: DataKey, nonce: bytes) -> Envelope:
     """The envelope with its data sealed. `keyid` is set already; the nonce is 12 random bytes."""
-    own = key.entry_key(envelope.log, envelope.id)
-    sealed = nonce + AESGCM(own.aes).encrypt(nonce, data, associated_data(envelope))
+    sealed, commitment = _encrypt(envelope, data, key, nonce)
     return msgspec.structs.replace(
         envelope,
         datacontenttype=SEALED,
         data_base64=base64.b64encode(sealed).decode("ascii"),
-        keycommit=base64.b64encode(own.commitment).decode("ascii"),
+        keycommit=base64.b64encode(commitment).decode("ascii"),
+    )
+
+
+def write_sealed(envelope: Envelope, data: bytes, key: DataKey, nonce: bytes) -> bytes:
+    """The bytes of what `seal` makes, in less time: msgspec writes bytes as standard base64 itself."""
+    sealed, commitment = _encrypt(envelope, data, key, nonce)
+    return encode(
+        msgspec.structs.replace(
+            envelope,
+            datacontenttype=SEALED,
+            data_base64=cast("str", sealed),
+            keycommit=cast("str", commitment),
+        )
     )
 
 
@@ -152,6 +164,11 @@ def request_text(claim_key: KeyedHash, method: str, path: str, body: bytes) -> s
     """The `request` attribute: what a repeat of the same request must equal. HL7 v2: `MLLP` and no path."""
     digest = claim_key.digest(f"{method}\n{path}\n".encode() + body)
     return base64.b64encode(digest).decode("ascii")
+
+
+def _encrypt(envelope: Envelope, data: bytes, key: DataKey, nonce: bytes) -> tuple[bytes, bytes]:
+    own = key.entry_key(envelope.log, envelope.id)
+    return nonce + AESGCM(own.aes).encrypt(nonce, data, associated_data(envelope)), own.commitment
 
 
 def _decrypt(own: EntryKey, sealed: bytes, associated: bytes | None) -> bytes:

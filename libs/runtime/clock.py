@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from threading import Lock
-from uuid import UUID
 
 from libs.kernel.ids import EntryId
 
@@ -53,4 +52,5 @@ def _lay_out(value: int) -> str:
     """Put milliseconds and tail around the version and variant bits."""
     upper, lower = value >> 62, value & ((1 << 62) - 1)
     milliseconds, rand_a = upper >> 12, upper & 0xFFF
-    return str(UUID(int=milliseconds << 80 | 7 << 76 | rand_a << 64 | 0b10 << 62 | lower))
+    digits = f"{milliseconds << 80 | 7 << 76 | rand_a << 64 | 0b10 << 62 | lower:032x}"
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

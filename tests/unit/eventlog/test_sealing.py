@@ -21,8 +21,9 @@ from libs.eventlog.sealing import (
     request_text,
     seal,
     seal_blob,
+    write_sealed,
 )
-from libs.events.envelope import CLEAR, Envelope
+from libs.events.envelope import CLEAR, Envelope, encode
 from libs.kernel.ids import EntryId, LogId, StreamId
 from libs.kernel.times import format_instant
 
@@ -57,6 +58,11 @@ def test_keys_longer_than_a_block_are_not_taken() -> None:
         KeyedHash(bytes(65))
     with pytest.raises(ValueError, match="32 bytes"):
         DataKey(bytes(31))
+
+
+@given(st.binary(max_size=100))
+def test_a_sealed_entry_is_written_as_it_would_be_encoded(data: bytes) -> None:
+    assert write_sealed(BARE, data, KEY, NONCE) == encode(seal(BARE, data, KEY, NONCE))
 
 
 def test_an_entrys_own_key_opens_it_alone() -> None:
