@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from typing import Final, Protocol
 
 from libs.eventlog.drafting import EncodedUnit
+from libs.eventlog.held_logs import HeldLogs, Pending, settle
 from libs.eventlog.port import Connection, Outcome, Unit
 from libs.kernel.errors import HeelriseError, UnavailableError
 
@@ -34,7 +35,7 @@ class EncodingLog(Protocol):
         ...
 
     async def append_encoded(self, units: Sequence[EncodedUnit]) -> list[Outcome]:
-        """The transaction."""
+        """The transaction. Units whose log another holds come back as busy."""
         ...
 
 
@@ -42,13 +43,15 @@ class GroupCommit:
     """Appends as `EventLog.append` does, at rest at once and under load in groups.
 
     The next call starts when the last is done, and where that was for more than one unit, not before the
-    window is over: so groups grow with the load. Use it as `async with GroupCommit(log) as group`.
+    window is over: so groups grow with the load. Units of a log that another process holds are tried again
+    beside the groups, which do not wait for them. Use it as `async with GroupCommit(log) as group`.
     """
 
     def __init__(self, log: EncodingLog, *, window_s: float = WINDOW_S) -> None:
         self._log = log
         self._window_s = window_s
         self._waiting: list[_Waiting] = []
+        self._held = HeldLogs(log.append_encoded)
         self._wake = asyncio.Event()
         self._calls: dict[asyncio.Task[None], float] = {}
         self._not_before = 0.0
@@ -67,6 +70,7 @@ class GroupCommit:
         if self._loop is not None:
             await self._loop
         await asyncio.gather(*self._calls)
+        await self._held.settled()
         self._loop = None
 
     async def append(self, units: Sequence[Unit], *, connection: Connection | None = None) -> list[Outcome]:
@@ -79,7 +83,7 @@ class GroupCommit:
             return await self._log.append(units, connection=connection)
         if self._loop is None or self._closing:
             raise UnavailableError(detail="the log is not open for appends")
-        if len(self._waiting) + len(units) > MAX_WAITING:
+        if len(self._waiting) + len(self._held) + len(units) > MAX_WAITING:
             raise UnavailableError(detail="too many appends wait already")
         loop = asyncio.get_running_loop()
         mine: list[_Waiting] = [(unit, loop.create_future()) for unit in units]
@@ -141,31 +145,17 @@ class GroupCommit:
         except Exception as error:
             _fail([future for _, future in group], error)
             return
-        sound: list[tuple[EncodedUnit, asyncio.Future[Outcome]]] = []
+        sound: list[Pending] = []
         for result, (_, future) in zip(results, group, strict=True):
-            if isinstance(result, EncodedUnit):
-                sound.append((result, future))
-            else:
+            if not isinstance(result, EncodedUnit):
                 _fail([future], result)
+            elif result.log in self._held:
+                self._held.add(Pending(result, future))
+            else:
+                sound.append(Pending(result, future))
         if sound:
-            await self._append_encoded(sound)
-
-    async def _append_encoded(self, sound: list[tuple[EncodedUnit, "asyncio.Future[Outcome]"]]) -> None:
-        try:
-            outcomes = await self._log.append_encoded([unit for unit, _ in sound])
-        except UnavailableError as error:
-            _fail([future for _, future in sound], error)
-        except Exception as error:
-            # One unit that the database cannot take at all must not be everybody's failure.
-            if len(sound) == 1:
-                _fail([sound[0][1]], error)
-                return
-            for each in sound:
-                await self._append_encoded([each])
-        else:
-            for (_, future), outcome in zip(sound, outcomes, strict=True):
-                if not future.done():
-                    future.set_result(outcome)
+            for busy in await settle(self._log.append_encoded, sound):
+                self._held.add(busy)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()

@@ -9,6 +9,7 @@ import asyncpg
 from libs.eventlog.appending import APPEND, CREATE_CLINIC, arguments, read_outcome
 from libs.eventlog.blobs import open_body, seal_body
 from libs.eventlog.drafting import Drafter, EncodedUnit, clinic_unit
+from libs.eventlog.held_logs import BUSY_TRIES
 from libs.eventlog.keys import KeyCache, claim_keyid
 from libs.eventlog.opening import Opener, Row
 from libs.eventlog.pool import open_pool, promise_untouched, unavailable_where_away
@@ -41,8 +42,6 @@ _READ_KEYS: Final = "SELECT keyid, secret FROM log.read_keys($1, $2::text[])"
 _READ_BLOB: Final = "SELECT log.read_blob($1, $2)"
 _HEADS: Final = "SELECT log, size, successor IS NOT NULL AS closed FROM log.heads ORDER BY log"
 _CLINICS: Final = "SELECT clinic, id::text AS id, zone, name FROM log.clinics ORDER BY clinic"
-BUSY_TRIES: Final = 20
-"""Of 100 ms each: how long a busy unit is tried again, alone, before its caller hears of it."""
 
 
 class PostgresEventLog:
@@ -71,17 +70,22 @@ class PostgresEventLog:
         encoded = [await self.encode(unit, connection=connection) for unit in units]
         if connection is not None:
             return await self._call(cast("asyncpg.Connection", connection), encoded)
-        return await self.append_encoded(encoded)
+        outcomes = await self.append_encoded(encoded)
+        for _ in range(BUSY_TRIES):
+            busy = [index for index, outcome in enumerate(outcomes) if isinstance(outcome, Busy)]
+            if not busy:
+                break
+            again = await self.append_encoded([encoded[index] for index in busy])
+            for index, outcome in zip(busy, again, strict=True):
+                outcomes[index] = outcome
+        return outcomes
 
     async def append_encoded(self, units: Sequence[EncodedUnit]) -> list[Outcome]:
-        """Append in a transaction of its own; busy units are tried again alone."""
-        outcomes = await self._append_once(units)
-        for index, unit in enumerate(units):
-            for _ in range(BUSY_TRIES):
-                if not isinstance(outcomes[index], Busy):
-                    break
-                (outcomes[index],) = await self._append_once([unit])
-        return outcomes
+        """Append in one transaction of its own. Units whose log another holds come back as busy."""
+        async with unavailable_where_away(), self.pool.acquire() as connection:
+            outcomes = await self._call(connection, units)
+            promise_untouched(connection)
+            return outcomes
 
     async def read(
         self, log: LogId, *, after: int, limit: int, connection: Connection | None = None
@@ -155,12 +159,6 @@ class PostgresEventLog:
         """See the port."""
         rows = await self._fetch(None, _CLINICS)
         return [Clinic(ClinicId(row["clinic"]), row["id"], row["zone"], row["name"]) for row in rows]
-
-    async def _append_once(self, units: Sequence[EncodedUnit]) -> list[Outcome]:
-        async with unavailable_where_away(), self.pool.acquire() as connection:
-            outcomes = await self._call(connection, units)
-            promise_untouched(connection)
-            return outcomes
 
     async def _call(self, connection: asyncpg.Connection, units: Sequence[EncodedUnit]) -> list[Outcome]:
         if not units:

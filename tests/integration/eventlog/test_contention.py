@@ -192,6 +192,27 @@ async def test_group_commit_gathers_and_answers_each_its_own(
     await admin.close()
 
 
+async def test_a_held_log_delays_no_other_logs_acknowledgements(
+    ingest: PostgresEventLog, database: Database
+) -> None:
+    holder = await asyncpg.connect(database.admin_url)
+    transaction = holder.transaction()
+    await transaction.start()
+    await holder.execute("SELECT FROM log.heads WHERE log = 'harbour-c-1' FOR UPDATE")
+    async with GroupCommit(ingest) as group:
+        held_up = [asyncio.create_task(group.append([checked_in()])) for _ in range(5)]
+        started = asyncio.get_running_loop().time()
+        for _ in range(3):
+            (outcome,) = await group.append([checked_in(log=VALLEY)])
+            assert isinstance(outcome, Appended)
+        assert asyncio.get_running_loop().time() - started < 1.0
+        assert not any(each.done() for each in held_up)
+        await transaction.rollback()
+        outcomes = [(await each)[0] for each in held_up]
+    assert [each.positions for each in outcomes if isinstance(each, Appended)] == [(n,) for n in range(1, 6)]
+    await holder.close()
+
+
 async def test_group_commit_fails_no_unit_for_anothers_sake(ingest: PostgresEventLog) -> None:
     async with GroupCommit(ingest) as group:
         first, second = await asyncio.gather(group.append([registered(2)]), group.append([checked_in(8)]))

@@ -7,7 +7,8 @@ import pytest
 
 from libs.eventlog.drafting import DraftError, EncodedUnit
 from libs.eventlog.group_commit import MAX_UNITS, GroupCommit
-from libs.eventlog.port import Closed, Connection, Erased, Outcome, Unit
+from libs.eventlog.held_logs import BUSY_TRIES
+from libs.eventlog.port import Busy, Closed, Connection, Erased, Outcome, Unit
 from libs.kernel.errors import HeelriseError, UnavailableError
 from libs.kernel.ids import LogId
 
@@ -19,6 +20,7 @@ class SlowLog:
         self.calls: list[list[str]] = []
         self.gate = asyncio.Event()
         self.gate.set()
+        self.held: set[str] = set()
 
     async def encode_all(self, units: Sequence[Unit]) -> list[EncodedUnit | HeelriseError | ValueError]:
         return [DraftError(detail="wrong") if unit.log == "wrong" else self.encode(unit) for unit in units]
@@ -47,7 +49,14 @@ class SlowLog:
             raise ValueError("the database cannot take this")
         if any(unit.log == "away" for unit in units):
             raise UnavailableError(detail="away")
-        return [Erased() if unit.log == "erased" else Closed() for unit in units]
+        if any(unit.log in self.held for unit in units):
+            await asyncio.sleep(0.01)
+        return [self._answer(unit.log) for unit in units]
+
+    def _answer(self, log: str) -> Outcome:
+        if log in self.held:
+            return Busy()
+        return Erased() if log == "erased" else Closed()
 
 
 def unit(log: str = "x") -> Unit:
@@ -148,3 +157,66 @@ async def test_a_caller_who_goes_away_disturbs_nobody() -> None:
         gone.cancel()
         log.gate.set()
         assert await stays == [Closed()]
+
+
+async def test_a_held_log_keeps_no_other_waiting() -> None:
+    log = SlowLog()
+    log.held = {"held"}
+    async with GroupCommit(log) as group:
+        waits = asyncio.create_task(group.append([unit("held")]))
+        free = [await group.append([unit(name)]) for name in ("a", "b", "c")]
+        assert free == [[Closed()]] * 3
+        assert not waits.done()
+        log.held.clear()
+        assert await waits == [Closed()]
+
+
+async def test_the_rest_of_a_group_is_answered_before_a_held_log_is_had() -> None:
+    log = SlowLog()
+    log.held = {"held", "other"}
+    async with GroupCommit(log) as group:
+        tasks = [asyncio.create_task(group.append([unit(name)])) for name in ("held", "a", "other", "b")]
+        assert await tasks[1] == await tasks[3] == [Closed()]
+        assert not tasks[0].done()
+        log.held = {"other"}
+        assert await tasks[0] == [Closed()]
+        assert not tasks[2].done()
+        log.held.clear()
+        assert await tasks[2] == [Closed()]
+
+
+async def test_units_of_a_held_log_go_together_in_order_and_into_no_other_group() -> None:
+    log = SlowLog()
+    log.held = {"held"}
+    async with GroupCommit(log) as group:
+        first = [asyncio.create_task(group.append([unit("held")])) for _ in range(3)]
+        await asyncio.sleep(0.005)
+        late = asyncio.create_task(group.append([unit("held")]))
+        await group.append([unit("a")])
+        await asyncio.sleep(0.03)
+        log.held.clear()
+        assert await asyncio.gather(*first, late) == [[Closed()]] * 4
+    assert log.calls[0] == ["held"] * 3
+    assert log.calls[-1] == ["held"] * 4
+    assert all(call == ["a"] or set(call) == {"held"} for call in log.calls)
+
+
+async def test_a_log_that_is_held_for_ever_is_told_as_busy() -> None:
+    log = SlowLog()
+    log.held = {"held"}
+    async with GroupCommit(log) as group:
+        assert await group.append([unit("held")]) == [Busy()]
+    assert len(log.calls) == BUSY_TRIES + 1
+    async with GroupCommit(log) as group:
+        log.held.clear()
+        assert await group.append([unit("held")]) == [Closed()]
+
+
+async def test_what_waits_for_a_held_log_at_the_end_is_still_settled() -> None:
+    log = SlowLog()
+    log.held = {"held"}
+    async with GroupCommit(log) as group:
+        late = asyncio.create_task(group.append([unit("held")]))
+        await asyncio.sleep(0.02)
+        asyncio.get_running_loop().call_later(0.05, log.held.clear)
+    assert await late == [Closed()]
