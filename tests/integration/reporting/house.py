@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import asyncpg
+import msgspec
 
 from libs.bus.memory import MemoryBus
 from libs.eventlog.port import Appended, ClinicDraft, Draft, NewKey, Recorded, Unit
@@ -95,7 +96,10 @@ class House:
         blob = await self.log("ingest").make_blob(log, canonical_bytes(load_default()), key=None)
         unit = Unit(
             log=log,
-            drafts=tuple(_draft(patient, *fact) for fact in [(first, registration), *facts]),
+            drafts=(
+                msgspec.structs.replace(_draft(patient, first, registration), blobs=(blob.address,)),
+                *(_draft(patient, *fact) for fact in facts),
+            ),
             new_keys=(NewKey(keyid=f"{stream}/1", owner=stream),),
             blobs=(blob,),
         )
