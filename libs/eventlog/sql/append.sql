@@ -307,9 +307,12 @@ BEGIN
             WHERE g.before = 0 AND g.version > 0;
     END IF;
     IF claim_new <> '{}' THEN
-        DELETE FROM log.claims AS w USING unnest(held_claims.logs, held_claims.names, claim_new) AS g (log, name, new)
-            WHERE g.new <> 0 AND w.log = g.log AND w.kind = split_part(g.name, ':', 1)
-                AND w.digest = split_part(g.name, ':', 2);
+        -- Only a claim that was given up has a row in the way.
+        IF ending OR release_units <> '{}' THEN
+            DELETE FROM log.claims AS w USING unnest(held_claims.logs, held_claims.names, claim_new) AS g (log, name, new)
+                WHERE g.new <> 0 AND w.log = g.log AND w.kind = split_part(g.name, ':', 1)
+                    AND w.digest = split_part(g.name, ':', 2);
+        END IF;
         INSERT INTO log.claims (log, kind, digest, position, unit_position, unit_size, role, owner, request)
             SELECT g.log, split_part(g.name, ':', 1), split_part(g.name, ':', 2), g.position, g.unit_position,
                 g.unit_size, caller,
@@ -336,12 +339,11 @@ BEGIN
     END LOOP;
 
     RETURN QUERY
-        SELECT g.n::integer, g.outcome, g.reason, g.position, g.size,
-            CASE WHEN g.outcome = 'appended' THEN entry_versions[g.behind + 1 : g.behind + g.size] END,
-            g.stream, g.version, g.held,
-            CASE WHEN g.outcome = 'duplicate' THEN log.request_at(g.log, g.position) END
-        FROM unnest(unit_logs, behind, outcomes, reasons, out_positions, out_sizes, out_streams, out_versions, out_held)
-            WITH ORDINALITY AS g (log, behind, outcome, reason, position, size, stream, version, held, n);
+        SELECT g.u, outcomes[g.u], reasons[g.u], out_positions[g.u], out_sizes[g.u],
+            CASE WHEN outcomes[g.u] = 'appended' THEN entry_versions[behind[g.u] + 1 : behind[g.u] + out_sizes[g.u]] END,
+            out_streams[g.u], out_versions[g.u], out_held[g.u],
+            CASE WHEN outcomes[g.u] = 'duplicate' THEN log.request_at(unit_logs[g.u], out_positions[g.u]) END
+        FROM generate_series(1, cardinality(unit_logs)) AS g (u);
 END
 $$;
 
