@@ -31,6 +31,7 @@ class AppendRefusedError(HeelriseError):
 
     def __init__(self, log: LogId, reason: str) -> None:
         super().__init__(detail=f"{log}: {reason}")
+        self.reason = reason
 
 
 def is_transient(error: BaseException) -> bool:

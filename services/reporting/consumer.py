@@ -1,9 +1,10 @@
 """Keeps the read models up with the log."""
 
 from collections import OrderedDict, defaultdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
+from libs.consume.errors import AppendRefusedError
 from libs.consume.work import Work
 from libs.eventlog.port import FROM_START, Claim, Clinic, Draft, EventLog, Recorded, Unit
 from libs.events.accesses import RecordDisclosed
@@ -63,17 +64,26 @@ class Projector:
             changed.append((record, extend(record, lines)))
         await save(work.connection, work.log, changed)
         work.after_commit(lambda: self._keep(work.log, [after for _, after in changed], erased))
-        await work.append(await self._disclosures(work))
+        await self._disclose(work)
 
-    async def _disclosures(self, work: Work) -> list[Unit]:
+    async def _disclose(self, work: Work) -> None:
         """What left the house by a delivery goes into the clinic's access log, each delivery once."""
+        try:
+            await work.append(await self._disclosures(work, work.now))
+        except AppendRefusedError as error:
+            if error.reason != "stream":
+                raise
+            # The day ended meanwhile. What was taken before it did comes back as a duplicate.
+            await work.append(await self._disclosures(work, work.now + timedelta(days=1)))
+
+    async def _disclosures(self, work: Work, now: datetime) -> list[Unit]:
         units = []
         for each in work.entries:
             if isinstance(each.event, DeliverySucceeded):
                 clinic = await self._clinics.of(clinic_of(work.log))
                 about = each.envelope.causationid
                 told = await work.connection.fetchval(_STREAM_OF, work.log, about) if about else None
-                units.append(disclosure(each, each.event, clinic, told, work.now))
+                units.append(disclosure(each, each.event, clinic, told, now))
         return units
 
     async def _record(self, work: Work, patient: PatientId, saved: tuple[int, int], position: int) -> Record:

@@ -1,10 +1,16 @@
 """What notification delivered stands in the clinic's access log as a disclosure."""
 
+from datetime import timedelta
+
+from libs.consume.consumer import Consumer
+from libs.consume.postgres import PostgresPlaces
 from libs.eventlog.port import Appended, Draft, Unit
 from libs.events.accesses import RecordDisclosed
 from libs.events.deliveries import DeliveryFailed, DeliverySucceeded
 from libs.kernel.ids import PatientId, StreamId, access_log
-from tests.integration.progression_engine.world import days_ago, enrolled
+from services.reporting.clinics import ClinicDirectory
+from services.reporting.consumer import CATEGORIES, Projector
+from tests.integration.progression_engine.world import MovingClock, days_ago, enrolled
 from tests.integration.reporting.house import IDS, House
 from tests.integration.reporting.reader import Reader
 
@@ -69,3 +75,27 @@ async def test_a_disclosure_is_recorded_once_however_often_the_log_is_read(
     await reader.project()
 
     assert len(await disclosures(house)) == 1
+
+
+async def test_what_was_delivered_while_the_day_ended_stands_in_the_new_ones_stream(
+    house: House,
+) -> None:
+    patient = await house.patient((days_ago(2), enrolled(days_ago(2))))
+    for _ in range(2):
+        await delivered(house, patient, patient)
+    # To the reader it is still the day before, to the log it is not any more.
+    clock, log = MovingClock(), house.log("reporting")
+    clock.move(timedelta(days=-1))
+    consumer = Consumer(
+        places=PostgresPlaces("reporting", house.pool("reporting")),
+        log=log,
+        bus=house.bus,
+        handler=Projector(log, ClinicDirectory(log)),
+        clock=clock,
+        categories=CATEGORIES,
+    )
+
+    await consumer.catch_up(house.home)
+
+    assert len(await disclosures(house)) == 2
+    assert await house.pool("reporting").fetchval("SELECT count(*) FROM consume.quarantine") == 0

@@ -1,9 +1,9 @@
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from libs.eventlog.port import Appended, Busy, Clinic, Outcome, Unit
+from libs.eventlog.port import Appended, Busy, Clinic, Outcome, Refused, Unit
 from libs.events.accesses import RecordAccessed
 from libs.kernel.ids import ClinicId, EntryId
 from services.reporting.accesses import AccessRecorder, Looked, NotRecordedError
@@ -102,3 +102,24 @@ async def test_a_read_of_nothing_is_recorded_too() -> None:
 async def test_what_cannot_be_recorded_is_refused() -> None:
     with pytest.raises(NotRecordedError):
         await recorder(Appender(Busy())).record(looked())
+
+
+async def test_a_read_while_the_day_ends_is_recorded_in_the_new_ones_stream() -> None:
+    class Midnight(Appender):
+        async def append(self, units: Sequence[Unit]) -> list[Outcome]:
+            self.units += units
+            today = all(draft.stream == "access-2026-11-25" for unit in units for draft in unit.drafts)
+            return [APPENDED if today else Refused(reason="stream")]
+
+    class Ticking:
+        calls = 0
+
+        def now(self) -> datetime:
+            self.calls += 1
+            return LATE + timedelta(seconds=self.calls - 1)
+
+    appender = Midnight(APPENDED)
+
+    await AccessRecorder(appender, Clinics(), Ticking()).record(looked())  # type: ignore[arg-type]
+
+    assert [unit.drafts[0].stream for unit in appender.units] == ["access-2026-11-24", "access-2026-11-25"]
