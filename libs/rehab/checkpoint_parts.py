@@ -13,7 +13,7 @@ from libs.rehab.gates import criterion, exact
 from libs.rehab.measures import Measured
 from libs.rehab.patient import Fact
 from libs.rehab.protocol import Weighing
-from libs.rehab.protocol.model import Comparator
+from libs.rehab.protocol.items import Comparator
 
 RULE = "checkpoint"
 

@@ -13,7 +13,7 @@ import msgspec
 from libs.events.base import Criterion, Decision
 from libs.events.decisions import CheckpointFailed, PatientTold, SessionWeighed, StageHeld
 from libs.rehab.inputs import Concluded
-from libs.rehab.protocol import Item, RehabProtocol
+from libs.rehab.protocol import Criteria, Item, RehabProtocol
 
 _SPECIAL = ("suspended", "awaiting", "still_open", "flare", "marked")
 """Fields that choose a message of their name where they are set."""
@@ -46,6 +46,9 @@ class CriterionExplained(msgspec.Struct, frozen=True, kw_only=True):
     margin: str | None
     unit: str | None
     inputs: tuple[int, ...]
+    threshold_basis: str | None = None
+    """Of the threshold and its window: a statement can be the source's and its number a default."""
+    threshold_citation: str | None = None
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True):
@@ -97,6 +100,7 @@ def explain_decision(decision: Decision, protocol: RehabProtocol) -> Explanation
 def explain_criterion(criterion: Criterion, protocol: RehabProtocol) -> CriterionExplained:
     """One criterion with the protocol's statement, basis and citation."""
     item: Item | None = protocol.criteria_by_id.get(criterion.id) or item_of(criterion.rule, protocol)
+    basis, citation = _of_threshold(criterion, item, protocol)
     return CriterionExplained(
         id=criterion.id,
         verdict=criterion.verdict,
@@ -112,7 +116,21 @@ def explain_criterion(criterion: Criterion, protocol: RehabProtocol) -> Criterio
         margin=criterion.margin,
         unit=criterion.unit,
         inputs=criterion.inputs,
+        threshold_basis=basis,
+        threshold_citation=protocol.citations_by_id[citation] if citation is not None else None,
     )
+
+
+def _of_threshold(
+    criterion: Criterion, item: Item | None, protocol: RehabProtocol
+) -> tuple[str | None, str | None]:
+    """Basis and citation of a criterion's numbers: their own, else the statement's."""
+    if isinstance(item, Criteria) and item.threshold_basis is not None:
+        return item.threshold_basis, item.threshold_citation
+    number = protocol.numbers_by_id.get(criterion.id)
+    if number is not None:
+        return number.basis, number.citation
+    return (item.basis, item.citation) if item is not None else (None, None)
 
 
 def item_of(rule: str, protocol: RehabProtocol) -> Item | None:

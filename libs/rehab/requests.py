@@ -75,8 +75,9 @@ def _run(chart: Chart) -> Answer:
 
 def _more_load(chart: Chart) -> Answer:
     blocked = _blocked(chart)
+    count = chart.protocol.whole("P6.last_two")
     weighing = Weighing(
-        measure="sessions.tolerated/1", comparator=">=", threshold="2", unit="sessions", sessions=2
+        measure="sessions.tolerated/1", comparator=">=", threshold=str(count), unit="sessions", sessions=count
     )
     last = criterion("P6.last_two", "P6", MEASURES[weighing.measure](chart, weighing), weighing)
     if blocked:
@@ -86,7 +87,7 @@ def _more_load(chart: Chart) -> Answer:
     if last.verdict != "met":
         return False, "not_tolerated_yet", "P6", (last,)
     reduced = chart.programme.reduced_at
-    if reduced is not None and any(each.fact.at <= reduced for each in chart.asked_window[:2]):
+    if reduced is not None and any(each.fact.at <= reduced for each in chart.asked_window[:count]):
         return False, "reduced_since", "P1", (last,)
     return True, "tolerated", "P6", (last,)
 

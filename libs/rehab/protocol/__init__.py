@@ -1,13 +1,6 @@
 """A protocol: the clinical rules of a programme as data, read, checked and content-hashed."""
 
-from libs.rehab.protocol.load import (
-    ProtocolUnknownError,
-    ShippedProtocols,
-    default_ref,
-    load_default,
-    load_protocol,
-)
-from libs.rehab.protocol.model import (
+from libs.rehab.protocol.items import (
     Citation,
     Criteria,
     Dose,
@@ -16,15 +9,20 @@ from libs.rehab.protocol.model import (
     Item,
     Message,
     Number,
-    RehabProtocol,
     Rule,
+    Source,
     StageItem,
     Term,
     Weighing,
-    canonical_bytes,
-    content_hash,
-    reference,
 )
+from libs.rehab.protocol.load import (
+    ProtocolUnknownError,
+    ShippedProtocols,
+    default_ref,
+    load_default,
+    load_protocol,
+)
+from libs.rehab.protocol.model import RehabProtocol, canonical_bytes, content_hash, reference
 
 __all__ = [
     "Citation",
@@ -39,6 +37,7 @@ __all__ = [
     "RehabProtocol",
     "Rule",
     "ShippedProtocols",
+    "Source",
     "StageItem",
     "Term",
     "Weighing",

@@ -2,21 +2,29 @@
 
 import hashlib
 import json
-from decimal import Decimal
+from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated, Final, Literal
+from typing import Annotated, Final
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from libs.events.base import ProtocolRef
-from libs.events.facts import Exercise, Surface
-
-Basis = Literal["seed", "author", "evidence", "default"]
-Comparator = Literal["<=", "<", ">=", ">", "="]
-StageNumber = Annotated[int, Field(ge=1, le=4)]
-Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_. -]{1,60}$")]
-Words = Annotated[str, Field(min_length=1, max_length=1500)]
+from libs.rehab.protocol.items import (
+    Citation,
+    Criteria,
+    Dose,
+    ExerciseItem,
+    Gate,
+    Item,
+    Message,
+    Number,
+    Rule,
+    Source,
+    StageItem,
+    Term,
+    Words,
+)
 
 RULES: Final = (
     "T1", "T2", "T3", "T4", "T5", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "checkpoint", "W1", "W2",
@@ -33,7 +41,7 @@ NUMBERS: Final = {
     "P4": ("above", "over_baseline", "baseline_days", "early_hours", "second_days", "third_days", "look_days",
            "look_again_days"),
     "P5": ("dynamic_days", "sessions", "lighter_percent", "return_percent"),
-    "P6": ("next_day_from_h", "next_day_to_h", "coverage", "coverage_days"),
+    "P6": ("next_day_from_h", "next_day_to_h", "coverage", "coverage_days", "last_two"),
     "P7": ("share", "tempo_s", "hold_s"),
     "checkpoint": ("ratio", "hold_s", "pain", "hours_apart", "bodyweight_days_before",
                    "bodyweight_days_after", "reading_days", "revive_days", "stands_days", "offer_weeks",
@@ -51,158 +59,6 @@ MEASURES: Final = (
     "trial.pain/1", "stage.days/1", "load.rises/1", "weeks.consistent/1", "checkpoint.result/1",
 )  # fmt: skip
 """The measures that a protocol can pick."""
-
-
-class Item(BaseModel):
-    """What every item says of itself."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-    id: Code
-    statement: Words
-    """In plain words, for whoever reads the protocol."""
-    basis: Basis
-    citation: Code | None = None
-    """Key into `citations`; a default may have none."""
-
-
-class Citation(BaseModel):
-    """A source."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-    id: Code
-    text: Words
-
-
-class Number(BaseModel):
-    """A number of a rule, with a basis of its own."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-    name: Code
-    value: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)((\.[0-9]+)|(/[1-9][0-9]*))?$")]
-    """A decimal or `n/d`."""
-    unit: str
-    basis: Basis
-    citation: Code | None = None
-
-    @field_validator("value", mode="before")
-    @classmethod
-    def _digits(cls, value: object) -> object:
-        return str(value) if type(value) is int else value
-
-
-class Rule(Item):
-    """A rule that the judge applies, with its numbers."""
-
-    numbers: tuple[Number, ...] = ()
-
-
-class Dose(BaseModel):
-    """What one session of an exercise is."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-    sets: Annotated[int, Field(ge=1, le=20)] | None = None
-    reps: Annotated[int, Field(ge=1, le=60)] | None = None
-    hold_s: Decimal | None = None
-    """The least that counts as one hold."""
-    hold_most_s: Decimal | None = None
-    """Above it a hold is noted."""
-    up_s: Decimal | None = None
-    down_s: Decimal | None = None
-    rest_s: Decimal | None = None
-    least_sets: int | None = None
-    """Where it isn't two thirds of `sets`: the fewest sets that count, each of `least_reps`."""
-    least_reps: int | None = None
-    by_week: tuple[str, ...] = ()
-    """A guide by the week in the stage; invalidates nothing."""
-
-
-class ExerciseItem(Item):
-    """An exercise, the stage that it belongs to, and its dose."""
-
-    id: Exercise
-    name: Words
-    stage: StageNumber
-    kind: Literal["hold", "slow", "elastic"]
-    sides: Literal["both", "single", "either"]
-    load: Literal["bodyweight", "added", "bodyweight_or_added"]
-    surfaces: tuple[Surface, ...] = ()
-    """Where it can be done; empty where the surface doesn't matter."""
-    helped_up: bool = False
-    """The other leg may help up; that phase then has no tempo."""
-    dose: Dose
-
-
-class StageItem(Item):
-    """A stage: what it is for, how often, what is not allowed yet."""
-
-    number: StageNumber
-    name: Words
-    per_week: Annotated[int, Field(ge=1, le=28)] | None = None
-    """Prescribed sessions a week; absent where a clinician sets it."""
-    effort: str | None = None
-    not_allowed: tuple[str, ...] = ()
-
-
-class Weighing(BaseModel):
-    """One comparison of a measure with a threshold."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-    measure: Annotated[str, Field(pattern=r"^[a-z_.]+/[1-9][0-9]*$")]
-    comparator: Comparator
-    threshold: str
-    """A decimal, `n/d`, or a word."""
-    unit: str | None = None
-    sessions: int | None = None
-    """Window: the last so many sessions."""
-    days: int | None = None
-    """Window: today and the days before, so many in all."""
-    least: int | None = None
-    """Minimum evidence: fewer sessions or reports are *unknown*."""
-    exercises: tuple[Exercise, ...] = ()
-
-
-class Criteria(Item, Weighing):
-    """A criterion of a gate; met where it or one of its alternatives is."""
-
-    rule: Code
-    or_else: tuple[Weighing, ...] = ()
-
-
-class Gate(Item):
-    """The criteria of one step. All have to be met, and nothing may be open."""
-
-    from_stage: StageNumber
-    to_stage: StageNumber
-    criteria: tuple[Criteria, ...]
-    confirming: tuple[Criteria, ...] = ()
-    """Asked besides at the moment of a confirmation."""
-    ask_after_days: int | None = None
-    """A clinician is asked to rule after so many days with only `ask_where_missing` missing."""
-    ask_where_missing: tuple[Code, ...] = ()
-
-
-class Message(BaseModel):
-    """Plain words for a decision, to be filled from its fields."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-    id: Code
-    patient: Words
-    clinician: Words
-
-
-class Term(BaseModel):
-    """What people read in place of a code. An id may name the decision's field before it: `missing.hold`."""
-
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
-
-    id: Code
-    text: Words
 
 
 class RehabProtocol(BaseModel):
@@ -238,15 +94,59 @@ class RehabProtocol(BaseModel):
                 if f"{rule}.{name}" not in self.numbers:
                     raise ValueError(f"rule {rule} lacks its number {name}")
         self._check_gates()
-        for exercise in self.exercises:
-            if "step" in exercise.surfaces and "flat" not in exercise.surfaces:
-                raise ValueError(f"{exercise.id} has to be possible on the flat, for insertional tendons")
+        self._check_doses()
         for item in self.items():
             if item.citation is not None and item.citation not in cited:
                 raise ValueError(f"{item.id} cites {item.citation}, which is not among the citations")
             if item.citation is None and item.basis != "default":
                 raise ValueError(f"{item.id} has the basis {item.basis} and cites nothing")
+        self._check_sources(cited)
         return self
+
+    def _check_doses(self) -> None:
+        """No dose is shorter or faster than P7 allows; what is done off a step can be done on the flat."""
+        tempo, hold = self.number("P7.tempo_s"), self.number("P7.hold_s")
+        for exercise in self.exercises:
+            if "step" in exercise.surfaces and "flat" not in exercise.surfaces:
+                raise ValueError(f"{exercise.id} has to be possible on the flat, for insertional tendons")
+            dose = exercise.dose
+            if exercise.kind == "hold" and (dose.hold_s is None or dose.hold_s < hold):
+                raise ValueError(f"{exercise.id} is held for less than P7 asks for")
+            if exercise.kind == "slow" and any(
+                each is None or each < tempo for each in (dose.up_s, dose.down_s)
+            ):
+                raise ValueError(f"{exercise.id} is faster than P7 allows")
+
+    def _check_sources(self, cited: set[str]) -> None:
+        """Each figure of a dose and of a stage has one basis; what is no default cites something known."""
+        for name, fields, sources in self._figures():
+            named = sorted(field for each in sources for field in each.of)
+            if named != sorted(fields):
+                raise ValueError(f"{name} has figures {sorted(fields)} and the basis of {named}")
+            bases = [(each.basis, each.citation) for each in sources]
+            bases += [
+                (each.basis, each.citation) for rule in self.rules if rule.id == name for each in rule.numbers
+            ]
+            for basis, citation in bases:
+                if citation not in cited and (citation is not None or basis != "default"):
+                    raise ValueError(f"a figure of {name} has the basis {basis} and cites {citation}")
+        for each in self.criteria_by_id.values():
+            citation = each.threshold_citation
+            if citation not in cited and (
+                citation is not None or each.threshold_basis not in {None, "default"}
+            ):
+                raise ValueError(f"the threshold of {each.id} cites {citation}")
+
+    def _figures(self) -> Iterator[tuple[str, tuple[str, ...], tuple[Source, ...]]]:
+        """Of stages, exercises, doses and rules: the figures that need a basis, and those that are given."""
+        for stage in self.stages:
+            yield stage.id, _given(stage, ("per_week", "effort")), stage.sources
+        for exercise in self.exercises:
+            dose = exercise.dose
+            yield exercise.id, _given(exercise, ("surfaces",)), exercise.sources
+            yield exercise.id, _given(dose, tuple(set(Dose.model_fields) - {"sources"})), dose.sources
+        for rule in self.rules:
+            yield rule.id, (), ()
 
     def _check_gates(self) -> None:
         """No gate weighs what isn't measured, and Stage 4 opens by the checkpoint and the weeks alone."""
@@ -266,7 +166,8 @@ class RehabProtocol(BaseModel):
     def items(self) -> tuple[Item, ...]:
         """Every item with a statement, a basis and a citation."""
         gates = tuple(each for gate in self.gates for each in (gate, *gate.criteria, *gate.confirming))
-        return (*self.stages, *self.exercises, *gates, *self.rules, *self.red_flags)
+        effects = tuple(each.effect for each in self.stages if each.effect is not None)
+        return (*self.stages, *effects, *self.exercises, *gates, *self.rules, *self.red_flags)
 
     @cached_property
     def hash(self) -> str:
@@ -289,11 +190,14 @@ class RehabProtocol(BaseModel):
         return {each.id: each for each in self.rules}
 
     @cached_property
+    def numbers_by_id(self) -> dict[str, Number]:
+        """`P1.most_pain` → the number with its basis."""
+        return {f"{rule.id}.{each.name}": each for rule in self.rules for each in rule.numbers}
+
+    @cached_property
     def numbers(self) -> dict[str, Fraction]:
         """`P1.most_pain` → its value, exact."""
-        return {
-            f"{rule.id}.{each.name}": Fraction(each.value) for rule in self.rules for each in rule.numbers
-        }
+        return {name: Fraction(each.value) for name, each in self.numbers_by_id.items()}
 
     @cached_property
     def wholes(self) -> dict[str, int]:
@@ -343,6 +247,11 @@ class RehabProtocol(BaseModel):
     def per_week(self, stage: int) -> int | None:
         """Prescribed sessions a week in a stage."""
         return self.stages[stage - 1].per_week
+
+
+def _given(item: BaseModel, names: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the fields that say something."""
+    return tuple(name for name in names if getattr(item, name) not in {None, ()})
 
 
 def canonical_bytes(protocol: RehabProtocol) -> bytes:

@@ -1,0 +1,188 @@
+"""What a protocol is made of: items with a statement, a basis and a citation, and their figures."""
+
+from decimal import Decimal
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from libs.events.facts import Exercise, Surface
+
+Basis = Literal["seed", "author", "evidence", "default"]
+Comparator = Literal["<=", "<", ">=", ">", "="]
+StageNumber = Annotated[int, Field(ge=1, le=4)]
+Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_. -]{1,60}$")]
+Words = Annotated[str, Field(min_length=1, max_length=1500)]
+
+
+class Item(BaseModel):
+    """What every item says of itself."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    id: Code
+    statement: Words
+    """In plain words, for whoever reads the protocol."""
+    basis: Basis
+    citation: Code | None = None
+    """Key into `citations`; a default may have none."""
+
+
+class Citation(BaseModel):
+    """A source."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    id: Code
+    text: Words
+
+
+class Number(BaseModel):
+    """A number of a rule, with a basis of its own."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    name: Code
+    value: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)((\.[0-9]+)|(/[1-9][0-9]*))?$")]
+    """A decimal or `n/d`."""
+    unit: str
+    basis: Basis
+    citation: Code | None = None
+
+    @field_validator("value", mode="before")
+    @classmethod
+    def _digits(cls, value: object) -> object:
+        return str(value) if type(value) is int else value
+
+
+class Source(BaseModel):
+    """The basis of some of an item's figures: two of one exercise need not come from one place."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    of: Annotated[tuple[Code, ...], Field(min_length=1)]
+    """Names of the fields."""
+    basis: Basis
+    citation: Code | None = None
+
+
+class Rule(Item):
+    """A rule that the judge applies, with its numbers."""
+
+    numbers: tuple[Number, ...] = ()
+
+
+class Dose(BaseModel):
+    """What one session of an exercise is."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    sets: Annotated[int, Field(ge=1, le=20)] | None = None
+    reps: Annotated[int, Field(ge=1, le=60)] | None = None
+    hold_s: Decimal | None = None
+    """The least that counts as one hold."""
+    hold_most_s: Decimal | None = None
+    """Above it a hold is noted."""
+    up_s: Decimal | None = None
+    down_s: Decimal | None = None
+    rest_s: Decimal | None = None
+    least_sets: int | None = None
+    """Where it isn't two thirds of `sets`: the fewest sets that count, each of `least_reps`."""
+    least_reps: int | None = None
+    by_week: tuple[str, ...] = ()
+    """A guide by the week in the stage; invalidates nothing."""
+    sources: tuple[Source, ...] = ()
+    """The basis of each figure above."""
+
+
+class ExerciseItem(Item):
+    """An exercise, the stage that it belongs to, and its dose."""
+
+    id: Exercise
+    name: Words
+    stage: StageNumber
+    kind: Literal["hold", "slow", "elastic"]
+    sides: Literal["both", "single", "either"]
+    load: Literal["bodyweight", "added", "bodyweight_or_added"]
+    surfaces: tuple[Surface, ...] = ()
+    """Where it can be done; empty where the surface doesn't matter."""
+    helped_up: bool = False
+    """The other leg may help up; that phase then has no tempo."""
+    dose: Dose
+    sources: tuple[Source, ...] = ()
+    """The basis of `surfaces`, where they matter."""
+
+
+class StageItem(Item):
+    """A stage: what it is for, how often, what is not allowed yet."""
+
+    number: StageNumber
+    name: Words
+    per_week: Annotated[int, Field(ge=1, le=28)] | None = None
+    """Prescribed sessions a week; absent where a clinician sets it."""
+    effort: str | None = None
+    not_allowed: tuple[str, ...] = ()
+    effect: Item | None = None
+    """What may be promised of it: an effect needs evidence."""
+    sources: tuple[Source, ...] = ()
+    """The basis of `per_week` and `effort`."""
+
+
+class Weighing(BaseModel):
+    """One comparison of a measure with a threshold."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    measure: Annotated[str, Field(pattern=r"^[a-z_.]+/[1-9][0-9]*$")]
+    comparator: Comparator
+    threshold: str
+    """A decimal, `n/d`, or a word."""
+    unit: str | None = None
+    sessions: int | None = None
+    """Window: the last so many sessions."""
+    days: int | None = None
+    """Window: today and the days before, so many in all."""
+    least: int | None = None
+    """Minimum evidence: fewer sessions or reports are *unknown*."""
+    exercises: tuple[Exercise, ...] = ()
+
+
+class Criteria(Item, Weighing):
+    """A criterion of a gate; met where it or one of its alternatives is."""
+
+    rule: Code
+    or_else: tuple[Weighing, ...] = ()
+    threshold_basis: Basis | None = None
+    """Of its numbers, threshold and window, where they are not the statement's."""
+    threshold_citation: Code | None = None
+
+
+class Gate(Item):
+    """The criteria of one step. All have to be met, and nothing may be open."""
+
+    from_stage: StageNumber
+    to_stage: StageNumber
+    criteria: tuple[Criteria, ...]
+    confirming: tuple[Criteria, ...] = ()
+    """Asked besides at the moment of a confirmation."""
+    ask_after_days: int | None = None
+    """A clinician is asked to rule after so many days with only `ask_where_missing` missing."""
+    ask_where_missing: tuple[Code, ...] = ()
+
+
+class Message(BaseModel):
+    """Plain words for a decision, to be filled from its fields."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    id: Code
+    patient: Words
+    clinician: Words
+
+
+class Term(BaseModel):
+    """What people read in place of a code. An id may name the decision's field before it: `missing.hold`."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    id: Code
+    text: Words
