@@ -1,6 +1,5 @@
 """Takes a clinician's ruling: one request becomes one entry, with its key claimed in the same transaction."""
 
-import asyncio
 import logging
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,58 +20,13 @@ from libs.eventlog.port import (
 )
 from libs.events.rulings import Ruling
 from libs.kernel.clock import Clock
-from libs.kernel.errors import GoneError, HeelriseError, InvalidError, NotFoundError, UnavailableError
-from libs.kernel.ids import ClinicId, EntryId, LogId, PatientId, StreamId, clinical_log, patient_stream
-from libs.web.answers import json_bytes
+from libs.kernel.errors import GoneError, HeelriseError, NotFoundError
+from libs.kernel.ids import ClinicId, PatientId, clinical_log, patient_stream
+from libs.runtime.writes import LogUnavailableError, Receipt, of_appended, of_repeated
 from services.progression_engine.domain import patient_key
 
 _log = logging.getLogger(__name__)
 _BUSY_TRIES: Final = 5
-_FIRST_LOOK_S: Final = 0.004
-_LONGEST_LOOK_S: Final = 0.1
-
-
-class KeyReusedError(InvalidError):
-    """The idempotency key was used for another request."""
-
-    code = "idempotency-key-reused"
-    title = "The idempotency key belongs to another request"
-
-
-class LogUnavailableError(UnavailableError):
-    """The log takes nothing at the moment."""
-
-    code = "log-unavailable"
-    title = "The log takes nothing at the moment"
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """Where a ruling stands."""
-
-    event: EntryId
-    log: LogId
-    stream: StreamId
-    version: int
-    position: int
-    leaf_hash: bytes
-    clinic: ClinicId
-    patient: PatientId
-    replayed: bool
-
-    def body(self, decided: list[dict[str, str]] | None = None) -> bytes:
-        """The answer, to the byte: of the log alone, so that a repeat gets the same."""
-        content: dict[str, object] = {
-            "event": self.event,
-            "log": self.log,
-            "stream": self.stream,
-            "version": self.version,
-            "position": self.position,
-            "leaf_hash": self.leaf_hash.hex(),
-            "patient": self.patient,
-            "decisions": f"/v1/clinics/{self.clinic}/patients/{self.patient}/inputs/{self.version}/decisions",
-        }
-        return json_bytes(content if decided is None else content | {"decided": decided})
 
 
 @dataclass(frozen=True)
@@ -112,28 +66,11 @@ class Rulings:
         )
         outcome = await self._append(Unit(log=log, drafts=(draft,), request=asked.claim))
         if isinstance(outcome, Duplicate):
-            return await self._replayed(outcome, asked, log)
+            return await of_repeated(self.log, outcome, log, asked.clinic)
         if not isinstance(outcome, Appended):
             raise _error_of(outcome)
         await self.bus.hint([log])
-        return Receipt(
-            outcome.ids[0], log, stream, outcome.versions[0], outcome.positions[0], outcome.leaf_hashes[0],
-            asked.clinic, asked.patient, replayed=False,
-        )  # fmt: skip
-
-    async def decided(self, receipt: Receipt, within_s: float) -> list[dict[str, str]] | None:
-        """The decisions on a ruling as soon as they are there; None after `within_s`. Never fails."""
-        try:
-            async with asyncio.timeout(within_s):
-                pause = _FIRST_LOOK_S
-                while True:
-                    await asyncio.sleep(pause)
-                    answers = await self.log.read_answers(receipt.log, receipt.stream, receipt.version)
-                    if answers:
-                        return [{"id": each.envelope.id, "type": each.envelope.type} for each in answers]
-                    pause = min(pause * 1.6, _LONGEST_LOOK_S)
-        except (TimeoutError, HeelriseError, OSError):
-            return None
+        return of_appended(outcome, asked.clinic, log, stream)
 
     async def _append(self, unit: Unit) -> Outcome:
         (outcome,) = await self.log.append([unit])
@@ -142,15 +79,6 @@ class Rulings:
                 break
             (outcome,) = await self.log.append([unit])
         return outcome
-
-    async def _replayed(self, outcome: Duplicate, asked: Asked, log: LogId) -> Receipt:
-        if not outcome.same_request:
-            raise KeyReusedError("this Idempotency-Key was used for another request; take a new one")
-        (entry,) = await self.log.read(log, after=outcome.positions[0] - 1, limit=1)
-        return Receipt(
-            entry.envelope.id, log, entry.stream, entry.version, entry.position, entry.leaf_hash,
-            asked.clinic, asked.patient, replayed=True,
-        )  # fmt: skip
 
 
 def _error_of(outcome: Outcome) -> HeelriseError:

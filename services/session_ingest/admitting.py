@@ -10,6 +10,7 @@ from libs.kernel.errors import ConflictError, FieldError, ForbiddenError, Invali
 from libs.kernel.ids import REGISTRY, PatientId, ProgrammeId, StreamId, clinical_log, patient_stream
 from libs.kernel.times import format_instant
 from libs.rehab.protocol import canonical_bytes, default_ref, load_default
+from libs.runtime.writes import Receipt, of_appended, of_repeated
 from libs.web.models import validated
 from libs.web.permissions import Permission, Role, is_granted
 from services.session_ingest import domain
@@ -18,7 +19,6 @@ from services.session_ingest.asking import Asked
 from services.session_ingest.bodies import FACT_BODIES, AssessmentBody
 from services.session_ingest.handlers import Ingest, TakenError, error_of, new_patient_key
 from services.session_ingest.known import patient_claim
-from services.session_ingest.receipts import Receipt, of_appended
 from services.session_ingest.telling import Teller, Telling, tell, under
 from services.session_ingest.zones import check_zone
 
@@ -52,7 +52,7 @@ async def create_clinic(ingest: Ingest, asked: Asked, body: ClinicBody) -> Recei
     if isinstance(outcome, Appended):
         return of_appended(outcome, asked.clinic, REGISTRY, StreamId(f"clinic-{uuid}"))
     if isinstance(outcome, Duplicate):
-        return await ingest.replayed(outcome, REGISTRY, asked.clinic)
+        return await of_repeated(ingest.log, outcome, REGISTRY, asked.clinic)
     error = error_of(outcome)
     raise TakenError("there is a clinic of this name") if isinstance(error, TakenError) else error
 

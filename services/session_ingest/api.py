@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from libs.kernel.errors import NotFoundError
 from libs.kernel.ids import UUID_PATTERN, ClinicId, PatientId
-from libs.web.answers import json_answer
+from libs.runtime.writes import LONGEST_WAIT_S, Receipt, answer
 from libs.web.permissions import Permission
 from libs.web.routes import Call, Handler, route
 from services.session_ingest import admitting, bodies
@@ -21,9 +21,8 @@ from services.session_ingest.admissions import (
     ProgrammeBody,
     Recorded,
 )
-from services.session_ingest.asking import HEADERS, LONGEST_WAIT_S, Asked, asked
+from services.session_ingest.asking import HEADERS, Asked, asked
 from services.session_ingest.handlers import Ingest
-from services.session_ingest.receipts import Receipt
 from services.session_ingest.telling import tell
 
 CLINIC: Final = "/v1/clinics/{clinic}"
@@ -172,10 +171,4 @@ async def _answered(call: Call, request: Asked, record: Callable[[Ingest], Await
     ingest = _ingest(call)
     async with asyncio.timeout(_APPEND_WITHIN_S):
         receipt = await record(ingest)
-    headers = {"Idempotency-Replayed": "true"} if receipt.replayed else {}
-    decided = None
-    if request.wait_s and receipt.patient is not None:
-        decided = await ingest.decided(receipt, request.wait_s)
-        if decided is not None:
-            headers["Preference-Applied"] = f"wait={request.wait_s:g}"
-    return json_answer(receipt.body(decided), 201, headers, encoded=True)
+    return await answer(ingest.log, receipt, request.wait_s)

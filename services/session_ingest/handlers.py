@@ -1,10 +1,9 @@
 """Read → decide → append: one request becomes one unit, with its key claimed in the same transaction."""
 
-import asyncio
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from libs.bus.port import Bus
 from libs.eventlog.port import (
@@ -26,27 +25,15 @@ from libs.kernel.errors import (
     ConflictError,
     GoneError,
     HeelriseError,
-    InvalidError,
-    NotFoundError,
-    UnavailableError,
 )
-from libs.kernel.ids import ClinicId, LogId, PatientId, ProgrammeId, StreamId, clinical_log, patient_stream
+from libs.kernel.ids import PatientId, ProgrammeId, StreamId, clinical_log, patient_stream
+from libs.runtime.writes import LogUnavailableError, Receipt, of_appended, of_repeated
 from libs.web.problem import PreconditionFailedError
 from services.session_ingest.asking import Asked
 from services.session_ingest.known import Known
-from services.session_ingest.receipts import Receipt, of_appended, of_recorded
 from services.session_ingest.telling import Telling
 
 _log = logging.getLogger(__name__)
-_FIRST_LOOK_S: Final = 0.004
-_LONGEST_LOOK_S: Final = 0.1
-
-
-class KeyReusedError(InvalidError):
-    """The idempotency key was used for another request."""
-
-    code = "idempotency-key-reused"
-    title = "The idempotency key belongs to another request"
 
 
 class DuplicateFactError(ConflictError):
@@ -61,13 +48,6 @@ class TakenError(ConflictError):
 
     code = "taken"
     title = "This is taken"
-
-
-class LogUnavailableError(UnavailableError):
-    """The log takes nothing at the moment."""
-
-    code = "log-unavailable"
-    title = "The log takes nothing at the moment"
 
 
 class Appender(Protocol):
@@ -143,36 +123,10 @@ class Ingest:
             await self.bus.hint([unit.log])
             return of_appended(outcome, asked.clinic, unit.log, stream, programme)
         if isinstance(outcome, Duplicate):
-            return await self.replayed(outcome, unit.log, asked.clinic)
+            return await of_repeated(self.log, outcome, unit.log, asked.clinic)
         if isinstance(outcome, Erased):
             self.known.forget_patient(asked.clinic, PatientId(stream.partition("-")[2]))
         raise error_of(outcome)
-
-    async def replayed(self, outcome: Duplicate, log: LogId, clinic: ClinicId) -> Receipt:
-        """The receipt of the request that came first. Raises: KeyReusedError."""
-        if not outcome.same_request:
-            raise KeyReusedError("this Idempotency-Key was used for another request; take a new one")
-        entries = await self.log.read(log, after=outcome.positions[0] - 1, limit=1)
-        if not entries:
-            raise NotFoundError
-        return of_recorded(entries[0], clinic)
-
-    async def decided(self, receipt: Receipt, within_s: float) -> list[dict[str, str]] | None:
-        """The decisions on an input, as soon as they are there, or None after `within_s`.
-
-        Never fails: the input is recorded, whatever happens while waiting.
-        """
-        try:
-            async with asyncio.timeout(within_s):
-                pause = _FIRST_LOOK_S
-                while True:
-                    await asyncio.sleep(pause)
-                    answers = await self.log.read_answers(receipt.log, receipt.stream, receipt.version)
-                    if answers:
-                        return [{"id": each.envelope.id, "type": each.envelope.type} for each in answers]
-                    pause = min(pause * 1.6, _LONGEST_LOOK_S)
-        except (TimeoutError, HeelriseError, OSError):
-            return None
 
 
 def new_patient_key(patient: PatientId) -> NewKey:
