@@ -122,3 +122,19 @@ def test_w1_week_of_which_less_than_half_was_prescribed_is_not_consistent(
     pause = fact(f.PauseAnnounced, 0, "16:45", first_day=first, last_day="2026-02-08")
     case = Case().given(enrolled(), pause, *(session(day) for day in range(7 - paused)), check_in(6)).until(7)
     assert weeks(case) == [("2026-02-02", 7 - paused, consistent)]
+
+
+def test_w1_session_moved_to_another_week_counts_there_only() -> None:
+    case = Case().given(enrolled(), *(session(day) for day in (0, 1, 2, 3, 6, 7, 8, 9, 10))).until(14)
+    assert [each[1:] for each in weeks(case)] == [(5, True), (4, False)]
+    case.given(corrected(case, version_of(case, session(6)), session(11), 14))
+    assert [each[1:] for each in weeks(case)] == [(4, False), (5, True)]
+
+
+def test_w1_pause_taken_back_prescribes_its_days_again() -> None:
+    pause = fact(f.PauseAnnounced, 0, "17:00", first_day="2026-02-06", last_day="2026-02-08")
+    case = Case().given(enrolled(), pause, session(0), session(1), session(2)).until(7)
+    assert weeks(case) == [("2026-02-02", 3, True)]
+    case.given(corrected(case, 2, None, 8))
+    assert weeks(case) == [("2026-02-02", 3, False)]
+    assert case.ever(d.WeekCounted)[-1].prescribed == "7"
