@@ -3,10 +3,8 @@
 import asyncio
 
 from libs.bus.memory import MemoryBus
-from tests.integration.consume.test_consumer import Effects, consumer, effects, somebody, versions, wake
+from tests.integration.consume.effects import Effects, consumer, somebody, versions, wake
 from tests.integration.progression_engine.world import World, days_ago, eventually, session
-
-__all__ = ["effects"]
 
 
 async def test_what_comes_within_the_linger_is_handled_in_one_transaction(

@@ -40,8 +40,8 @@ class Recorder:
         return unit(DeliveryAttempted(delivery=item.delivery, attempt=item.attempt), now)
 
     def expired(self, item: Outgo, now: datetime) -> Unit:
-        why = "older_than_72_hours"
-        return unit(DeliverySuppressed(delivery=item.delivery, about=item.about, why=why), now)
+        event = DeliverySuppressed(delivery=item.delivery, about=item.about, why="older_than_72_hours")
+        return unit(event, now)
 
     def succeeded(self, item: Outgo, now: datetime) -> Unit:
         return unit(DeliverySucceeded(delivery=item.delivery, attempt=item.attempt), now)
