@@ -76,7 +76,10 @@ class Told(Event, frozen=True, kw_only=True):
     source_row: str | None = None
     """Where an import found it: `<sha256 of the file, first 16 hex>:<first line>-<last line>`."""
     questions: tuple[str, ...] = ()
-    """What its note makes one ask and nobody answered yet: `sharp`, or names of `RedFlag`. Set by importers."""
+    """What its note makes one ask and nobody answered yet: `sharp`, or names of `RedFlag`.
+
+    Set by importers.
+    """
 
 
 class ProtocolRef(Part, frozen=True, kw_only=True):

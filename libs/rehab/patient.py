@@ -209,12 +209,12 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     told: Presentation
     presentation: Presentation
     assessed: bool = False
+    assessment: tuple[datetime, int] | None = None
+    """Place of the newest assessment told."""
     awaiting: bool = False
     not_answered: tuple[str, ...] = ()
     started: bool = False
     """Its start was decided."""
-    assessment: tuple[datetime, int] | None = None
-    """Place of the newest assessment told."""
     stage: int = 1
     loading: int = 1
     placed: bool = False
