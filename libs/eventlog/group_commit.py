@@ -8,6 +8,7 @@ from libs.eventlog.drafting import EncodedUnit
 from libs.eventlog.held_logs import HeldLogs, Pending, settle
 from libs.eventlog.port import Connection, Outcome, Unit
 from libs.kernel.errors import HeelriseError, UnavailableError
+from libs.kernel.ids import LogId
 
 WINDOW_S: Final = 0.002
 MAX_UNITS: Final = 128
@@ -52,6 +53,7 @@ class GroupCommit:
         self._window_s = window_s
         self._waiting: list[_Waiting] = []
         self._held = HeldLogs(log.append_encoded)
+        self._writing: list[tuple[set[LogId], asyncio.Event]] = []
         self._wake = asyncio.Event()
         self._calls: dict[asyncio.Task[None], float] = {}
         self._not_before = 0.0
@@ -154,8 +156,22 @@ class GroupCommit:
             else:
                 sound.append(Pending(result, future))
         if sound:
-            for busy in await settle(self._log.append_encoded, sound):
-                self._held.add(busy)
+            await self._write(sound)
+
+    async def _write(self, sound: list[Pending]) -> None:
+        """One call at a time for a log: two that each hold what the other wants would wait in vain."""
+        logs = {pending.unit.log for pending in sound}
+        while before := [done for others, done in self._writing if not logs.isdisjoint(others)]:
+            await before[0].wait()
+        mine = (logs, asyncio.Event())
+        self._writing.append(mine)
+        try:
+            busy = await settle(self._log.append_encoded, sound)
+        finally:
+            self._writing.remove(mine)
+            mine[1].set()
+        for each in busy:
+            self._held.add(each)
 
     def _now(self) -> float:
         return asyncio.get_running_loop().time()
