@@ -13,11 +13,16 @@ Presentation = Literal["mid_portion", "insertional", "both", "unsure"]
 Stage = Literal[1, 2, 3, 4]
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+# `gc=False`: they hold values only, so they are part of no cycle, and a fold makes a hundred of each session.
+class Part(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
     """A part of an event's data. Absent rather than null; decimals are strings in JSON."""
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+class Event(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True, gc=False
+):
     """The data of a recorded event. `TYPE` is stable and independent of the class's name."""
 
     TYPE: ClassVar[str]

@@ -16,9 +16,10 @@ BEGIN
 END
 $$;
 
+-- A patient of years is some megabytes: sorted in memory, not on the disk.
 CREATE FUNCTION log.read_streams(wanted_log text, streams text[], after bigint)
 RETURNS TABLE (log text, "position" bigint, stream text, version bigint, leaf_hash bytea, entry bytea)
-LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp AS $$
+LANGUAGE plpgsql SET search_path = pg_catalog, pg_temp SET work_mem = '32MB' AS $$
 #variable_conflict use_column
 DECLARE
     before text := coalesce(current_setting('heelrise.logs', true), '');
