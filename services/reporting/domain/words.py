@@ -202,6 +202,6 @@ def _listed(*parts: object) -> str:
 
 
 def plain(number: Decimal) -> str:
-    """A decimal without an exponent or trailing zeros."""
-    text = f"{number:f}"
+    """A decimal without an exponent or trailing zeros; what was converted (pounds, stone) to the gram."""
+    text = f"{round(number, 3):f}"
     return text.rstrip("0").rstrip(".") if "." in text else text

@@ -4,6 +4,7 @@ import pytest
 
 from libs.events.base import Event, LocalTime
 from libs.events.facts import (
+    BodyweightRecorded,
     FACTS,
     CheckInRecorded,
     CheckpointTested,
@@ -62,6 +63,7 @@ TESTED = CheckpointTested(
         (RedFlagReported(**TELLING, flags=("sudden_pop", "fever")), "sudden pop, fever"),
         (FactCorrected(**TELLING, target=7, why="typo"), "input 7 withdrawn"),
         (NoteRecorded(**TELLING, note="x"), ""),
+        (BodyweightRecorded(**TELLING, weight_kg=Decimal("71.66759446")), "71.668 kg"),
     ],
 )
 def test_what_was_told_is_said_in_a_few_words(event: Event, expected: str) -> None:
