@@ -4,8 +4,8 @@ import pytest
 
 from libs.events.base import Event, LocalTime
 from libs.events.facts import (
-    BodyweightRecorded,
     FACTS,
+    BodyweightRecorded,
     CheckInRecorded,
     CheckpointTested,
     ExerciseDone,
