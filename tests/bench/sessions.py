@@ -30,7 +30,9 @@ RUNS: Final = 3
 RATE: Final = 100
 """Sessions a second: less than half of what two cores take, so that nothing queues."""
 SECONDS: Final = 8
-IDLE_S: Final = 4
+CALM_S: Final = 10
+"""Until what the runs left behind (checkpoint, vacuum) is done."""
+IDLE_S: Final = 15
 STEPS: Final = len(LOGS) * (RUNS + 2) + 1
 _BEHIND: Final = """
     SELECT coalesce(sum(greatest(h.size - 1 - c.position, 0)), 0)::bigint
@@ -78,6 +80,7 @@ async def _run(view: StackView, logs: int, tick: Tick) -> tuple[list[Cost], floa
                 tick(f"{RATE * SECONDS} sessions, {logs:,} logs, run {run + 1}")
                 costs.append(await _cost(view, connection, drive))
         tick(f"at rest, {logs:,} logs")
+        await asyncio.sleep(CALM_S)
         before, started = cpu_s(view), time.perf_counter()
         await asyncio.sleep(IDLE_S)
         passed = time.perf_counter() - started
