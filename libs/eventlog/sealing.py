@@ -10,7 +10,7 @@ import msgspec
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from libs.events.envelope import SEALED, Envelope, associated_data, encode
+from libs.events.envelope import SEALED, Envelope, associated_data, encode, encode_base64
 from libs.kernel.errors import HeelriseError
 from libs.kernel.ids import EntryId, LogId
 
@@ -91,8 +91,8 @@ def seal(envelope: Envelope, data: bytes, key: DataKey, nonce: bytes) -> Envelop
     return msgspec.structs.replace(
         envelope,
         datacontenttype=SEALED,
-        data_base64=base64.b64encode(sealed).decode("ascii"),
-        keycommit=base64.b64encode(commitment).decode("ascii"),
+        data_base64=encode_base64(sealed),
+        keycommit=encode_base64(commitment),
     )
 
 
@@ -122,7 +122,7 @@ def open_with(envelope: Envelope, own: EntryKey) -> bytes:
 
     Raises: SealBrokenError.
     """
-    if envelope.keycommit != base64.b64encode(own.commitment).decode("ascii"):
+    if envelope.keycommit != encode_base64(own.commitment):
         raise SealBrokenError(detail="the commitment names another key")
     try:
         sealed = msgspec.convert(envelope.data_base64 or "", bytes)  # a quarter of binascii's time
@@ -163,7 +163,7 @@ def claim_text(claim_key: KeyedHash, kind: str, parts: Sequence[str]) -> str:
 def request_text(claim_key: KeyedHash, method: str, path: str, body: bytes) -> str:
     """The `request` attribute: what a repeat of the same request must equal. HL7 v2: `MLLP` and no path."""
     digest = claim_key.digest(f"{method}\n{path}\n".encode() + body)
-    return base64.b64encode(digest).decode("ascii")
+    return encode_base64(digest)
 
 
 def _encrypt(envelope: Envelope, data: bytes, key: DataKey, nonce: bytes) -> tuple[bytes, bytes]:

@@ -212,11 +212,6 @@ def is_address(text: str) -> bool:
     return _ADDRESS.fullmatch(text) is not None
 
 
-def is_claim(text: str) -> bool:
-    """Whether a text is `kind:digest`."""
-    return _CLAIM.fullmatch(text) is not None
-
-
 def encode_base64(raw: bytes) -> str:
     """Standard base64 with padding, as attributes hold it."""
     return base64.b64encode(raw).decode("ascii")

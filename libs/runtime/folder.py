@@ -71,11 +71,6 @@ class StackView:
         return f"nats://{HOST}:{self.ports['nats']}"
 
     @property
-    def nats_monitor_url(self) -> str:
-        """The monitoring pages of the NATS server."""
-        return f"http://{HOST}:{self.ports['nats-monitor']}"
-
-    @property
     def edge_url(self) -> str:
         """What people and systems open."""
         return f"http://{HOST}:{self.ports['edge']}"

@@ -9,7 +9,7 @@ from libs.eventlog.port import Claim, Draft, Recorded, Unit
 from libs.events.deliveries import DeliveryIntended, DeliverySuppressed
 from libs.kernel.ids import LogId, StreamId, category_of, clinic_of, subject_of
 from libs.kernel.times import format_instant
-from services.notification.clinics import ClinicDirectory
+from services.notification.clinics import AlertedClinics
 from services.notification.domain import (
     CHANNEL,
     Happened,
@@ -27,9 +27,7 @@ CATEGORIES: Final = frozenset({"patient", "judgement", "delivery"})
 class Notifier:
     """Says for each fact and decision what shall leave the house, and keeps the table of what is open."""
 
-    def __init__(
-        self, clinics: ClinicDirectory, deliveries: OpenDeliveries, wake: Callable[[], None]
-    ) -> None:
+    def __init__(self, clinics: AlertedClinics, deliveries: OpenDeliveries, wake: Callable[[], None]) -> None:
         self._clinics = clinics
         self._deliveries = deliveries
         self._wake = wake

@@ -9,7 +9,7 @@ from libs.bus.port import Bus
 from libs.consume.outbox import Outbox
 from libs.eventlog.port import EventLog
 from libs.kernel.clock import Clock
-from services.notification.clinics import ClinicDirectory
+from services.notification.clinics import AlertedClinics
 from services.notification.domain import EFFECTIVE_FOR
 from services.notification.handlers import Notifier
 from services.notification.mail import Post
@@ -41,7 +41,7 @@ def outgoing(
     public_url: str,
 ) -> Outgoing:
     """Plan from the log, keep in the outbox, send by `post`."""
-    clinics = ClinicDirectory(log)
+    clinics = AlertedClinics(log)
     sender = MailSender(
         log=log,
         clinics=clinics,

@@ -10,7 +10,7 @@ from libs.events.deliveries import DeliveryAttempted, DeliveryFailed, DeliverySu
 from libs.events.facts import FactCorrected, PatientRegistered
 from libs.kernel.clock import Clock
 from libs.kernel.ids import PatientId, StreamId, clinic_of, patient_stream, subject_of
-from services.notification.clinics import ClinicDirectory
+from services.notification.clinics import AlertedClinics
 from services.notification.handlers import ACTOR
 from services.notification.mail import Letter, NotSentError, Post, is_address, write
 from services.notification.read_models import over
@@ -69,7 +69,7 @@ class MailSender:
         self,
         *,
         log: EventLog,
-        clinics: ClinicDirectory,
+        clinics: AlertedClinics,
         post: Post,
         clock: Clock,
         mail_from: str,

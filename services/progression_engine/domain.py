@@ -3,7 +3,6 @@
 Pure. The clinical judgement is `libs.rehab`.
 """
 
-import base64
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, Generic, Protocol, TypeVar, cast
@@ -13,7 +12,7 @@ import msgspec
 from libs.audit.hashing import EMPTY_HISTORY, extend_history
 from libs.events.base import Decision, Event
 from libs.events.decisions import InputSkipped
-from libs.events.envelope import Answers, Envelope, decision_id
+from libs.events.envelope import Answers, Envelope, decision_id, encode_base64
 from libs.events.facts import ProgrammeEnrolled
 from libs.kernel.errors import HeelriseError
 from libs.kernel.ids import (
@@ -190,7 +189,7 @@ def conclude(folded: Folded, entry: Entry, protocols: Protocols) -> tuple[Conclu
 
 def answers_of(folded: Folded, entry: Entry, concluded: Sequence[Concluded]) -> tuple[Answer, ...]:
     """The answers to the next input. `folded` does not yet contain it."""
-    history = base64.b64encode(extend_history(folded.history, entry.leaf_hash)).decode("ascii")
+    history = encode_base64(extend_history(folded.history, entry.leaf_hash))
     origin = origin_of(entry)
     return tuple(
         Answer(

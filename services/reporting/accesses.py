@@ -6,12 +6,12 @@ from typing import Final, Literal, Protocol
 
 import msgspec
 
+from libs.eventlog.clinics import ClinicDirectory
 from libs.eventlog.port import Appended, Draft, Outcome, Unit
 from libs.events.accesses import RecordAccessed
 from libs.kernel.clock import Clock
 from libs.kernel.errors import UnavailableError
 from libs.kernel.ids import ClinicId, StreamId, access_log
-from services.reporting.clinics import ClinicDirectory
 
 Purpose = Literal["care", "own_data", "audit", "operation"]
 

@@ -6,6 +6,7 @@ from typing import Final
 
 from libs.consume.errors import AppendRefusedError
 from libs.consume.work import Work
+from libs.eventlog.clinics import ClinicDirectory
 from libs.eventlog.port import FROM_START, Claim, Clinic, Draft, EventLog, Recorded, Unit
 from libs.events.accesses import RecordDisclosed
 from libs.events.deliveries import DeliverySucceeded
@@ -20,7 +21,6 @@ from libs.kernel.ids import (
     patient_stream,
     subject_of,
 )
-from services.reporting.clinics import ClinicDirectory
 from services.reporting.domain.record import Answer, Record, empty_record, extend
 from services.reporting.entries import ERASED, line_of, lines_of
 from services.reporting.read_models import forget_patient, save, save_changes, versions

@@ -7,6 +7,7 @@ from typing import Final
 
 import asyncpg
 
+from libs.eventlog.clinics import ClinicDirectory
 from libs.eventlog.port import Clinic, EventLog
 from libs.eventlog.postgres import unavailable_where_away
 from libs.kernel.clock import Clock
@@ -36,7 +37,6 @@ from services.reporting.answers import (
     access_shown,
     entry_shown,
 )
-from services.reporting.clinics import ClinicDirectory
 from services.reporting.domain.identity import Identity, identity_of
 from services.reporting.domain.panel import NOT_CURRENT, STALE_AFTER, not_current_because, red_flags_to_see
 from services.reporting.domain.record import Answer, as_concluded
@@ -237,10 +237,6 @@ class Reads:
         found = await self._log.read(log, after=start - 1, limit=end - start) if end > start else []
         shown = [access_shown(each) for each in reversed(found)]
         return [each for each in shown if each is not None]
-
-    async def is_there(self) -> bool:
-        """Whether the database answers."""
-        return bool(await self._pool.fetchval("SELECT true"))
 
     async def clinic(self, slug: ClinicId) -> Clinic:
         """What the registry says of a clinic. Raises: NotFoundError."""

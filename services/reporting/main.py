@@ -9,13 +9,13 @@ from fastapi import FastAPI
 
 from libs.consume.consumer import Consumer
 from libs.consume.postgres import PostgresPlaces
+from libs.eventlog.clinics import ClinicDirectory
 from libs.eventlog.group_commit import GroupCommit
 from libs.rehab.view import way
 from libs.runtime.server import Background, run
 from libs.runtime.service import House, Service
 from services.reporting.accesses import AccessRecorder
 from services.reporting.api import Api, add_routes
-from services.reporting.clinics import ClinicDirectory
 from services.reporting.consumer import CATEGORIES, NAME, Projector
 from services.reporting.handlers import Reads
 from services.reporting.page import add_page

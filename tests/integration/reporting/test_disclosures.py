@@ -4,11 +4,11 @@ from datetime import timedelta
 
 from libs.consume.consumer import Consumer
 from libs.consume.postgres import PostgresPlaces
+from libs.eventlog.clinics import ClinicDirectory
 from libs.eventlog.port import Appended, Draft, Unit
 from libs.events.accesses import RecordDisclosed
 from libs.events.deliveries import DeliveryFailed, DeliverySucceeded
 from libs.kernel.ids import PatientId, StreamId, access_log
-from services.reporting.clinics import ClinicDirectory
 from services.reporting.consumer import CATEGORIES, Projector
 from tests.integration.progression_engine.world import MovingClock, days_ago, enrolled
 from tests.integration.reporting.house import IDS, House

@@ -6,10 +6,10 @@ import pytest
 
 from libs.consume.consumer import Consumer
 from libs.consume.postgres import PostgresPlaces
+from libs.eventlog.clinics import ClinicDirectory
 from libs.events.decisions import HoldOpened, StageAdvanced
 from libs.events.facts import RedFlagReported
 from libs.runtime.clock import SystemClock
-from services.reporting.clinics import ClinicDirectory
 from services.reporting.consumer import CATEGORIES, Projector
 from services.reporting.read_models import TABLES, forget
 from tests.integration.progression_engine.world import (
