@@ -215,7 +215,7 @@ def _fields(decision: Decision, protocol: RehabProtocol) -> _Gaps:
     fields["list_flags"] = " ".join(_asked(each, protocol) for each in getattr(decision, "flags", ()))
     fields["also_open"] = _open(getattr(decision, "holds", ()), protocol)
     for name, value in fields.items():
-        fields[name] = _said(name, value, protocol.terms_by_id) if name not in _AS_IS else value
+        fields[name] = _said(name, value, protocol.wording().terms_by_id) if name not in _AS_IS else value
     return fields
 
 
@@ -228,7 +228,7 @@ def _needed(criterion: Criterion, protocol: RehabProtocol) -> str:
 def _open(holds: tuple[str, ...], protocol: RehabProtocol) -> str:
     """What has to end first, without its ids."""
     kinds = dict.fromkeys(each.partition("-")[0] for each in holds)
-    said = [protocol.terms_by_id.get(f"open.{each}", each.replace("_", " ")) for each in kinds]
+    said = [protocol.wording().terms_by_id.get(f"open.{each}", each.replace("_", " ")) for each in kinds]
     return f"First this has to end: {', '.join(said)}." if said else ""
 
 
@@ -264,7 +264,7 @@ def _words(decision: Decision, protocol: RehabProtocol, fields: _Gaps) -> tuple[
     what = type(decision).TYPE.split(".")[1]
     variants = [getattr(decision, name) for name in _VARIANTS if getattr(decision, name, None) is not None]
     for each in (*(f"{what}.{case}" for case in (*_cases(decision), *variants)), what):
-        message = protocol.messages_by_id.get(each)
+        message = protocol.wording().messages_by_id.get(each)
         if message is not None:
             return _filled(message.patient, fields), _filled(message.clinician, fields)
     plain = what.replace("_", " ").capitalize() + "."

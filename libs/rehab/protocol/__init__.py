@@ -14,6 +14,7 @@ from libs.rehab.protocol.items import (
     StageItem,
     Term,
     Weighing,
+    Wording,
 )
 from libs.rehab.protocol.load import (
     ProtocolUnknownError,
@@ -41,6 +42,7 @@ __all__ = [
     "StageItem",
     "Term",
     "Weighing",
+    "Wording",
     "canonical_bytes",
     "content_hash",
     "default_ref",

@@ -1,6 +1,7 @@
 """What a protocol is made of: items with a statement, a basis and a citation, and their figures."""
 
 from decimal import Decimal
+from functools import cached_property
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
@@ -186,3 +187,24 @@ class Term(BaseModel):
 
     id: Code
     text: Words
+
+
+class Wording(BaseModel):
+    """A protocol's words in one language, from the file beside it."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    language: Annotated[str, Field(pattern=r"^[a-z]{2}$")]
+    """ISO 639-1."""
+    messages: tuple[Message, ...] = ()
+    terms: tuple[Term, ...] = ()
+
+    @cached_property
+    def messages_by_id(self) -> dict[str, Message]:
+        """Message id → message."""
+        return {each.id: each for each in self.messages}
+
+    @cached_property
+    def terms_by_id(self) -> dict[str, str]:
+        """Code → what people read."""
+        return {each.id: each.text for each in self.terms}

@@ -1,7 +1,7 @@
 """Reads protocols: YAML in, a checked model out. Numbers with a point stay the digits that were typed."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from importlib import resources
 from typing import Any, ClassVar
@@ -36,20 +36,32 @@ _DigitsLoader.yaml_implicit_resolvers = {
 }
 
 
-def load_protocol(text: str) -> RehabProtocol:
-    """Read a protocol from YAML.
+def load_protocol(text: str, words: Iterable[str] = ()) -> RehabProtocol:
+    """Read a protocol from YAML, with its words from a file for each language.
 
     Raises: pydantic.ValidationError, yaml.YAMLError for what is no whole protocol.
     """
-    body: Any = yaml.load(text, Loader=_DigitsLoader)  # noqa: S506 -- a SafeLoader with fewer resolvers
+    body = _read(text)
+    if isinstance(body, dict):
+        body = body | {"words": [_read(each) for each in words]}
     return RehabProtocol.model_validate_json(json.dumps(body))
+
+
+def _read(text: str) -> Any:  # noqa: ANN401 -- whatever stands in the file; the model checks it
+    return yaml.load(text, Loader=_DigitsLoader)  # noqa: S506 -- a SafeLoader with fewer resolvers
 
 
 @lru_cache(maxsize=1)
 def load_default() -> RehabProtocol:
     """The protocol that is shipped: `achilles-staged-loading`."""
-    file = resources.files("libs.rehab") / "protocols" / f"{DEFAULT}.yaml"
-    return load_protocol(file.read_text(encoding="utf-8"))
+    folder = resources.files("libs.rehab") / "protocols"
+    words = sorted(
+        each.name
+        for each in folder.iterdir()
+        if each.name.startswith(f"{DEFAULT}.") and each.name != f"{DEFAULT}.yaml"
+    )
+    files = [(folder / name).read_text(encoding="utf-8") for name in (f"{DEFAULT}.yaml", *words)]
+    return load_protocol(files[0], files[1:])
 
 
 def default_ref() -> ProtocolRef:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterator
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated, Final
+from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -17,48 +17,14 @@ from libs.rehab.protocol.items import (
     ExerciseItem,
     Gate,
     Item,
-    Message,
     Number,
     Rule,
     Source,
     StageItem,
-    Term,
+    Wording,
     Words,
 )
-
-RULES: Final = (
-    "T1", "T2", "T3", "T4", "T5", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "checkpoint", "W1", "W2",
-)  # fmt: skip
-"""The rules that the judge applies: a protocol has to state each."""
-
-NUMBERS: Final = {
-    "T3": ("age", "ask_again_days"),
-    "T4": ("rest_days",),
-    "T5": ("insertional_below_cm", "mid_portion_up_to_cm"),
-    "P1": ("most_pain", "lighter_percent"),
-    "P2": ("settled_min",),
-    "P3": ("return_percent",),
-    "P4": ("above", "over_baseline", "baseline_days", "early_hours", "second_days", "third_days", "look_days",
-           "look_again_days"),
-    "P5": ("dynamic_days", "sessions", "lighter_percent", "return_percent"),
-    "P6": ("next_day_from_h", "next_day_to_h", "coverage", "coverage_days", "last_two"),
-    "P7": ("share", "tempo_s", "hold_s"),
-    "checkpoint": ("ratio", "hold_s", "pain", "hours_apart", "bodyweight_days_before",
-                   "bodyweight_days_after", "reading_days", "revive_days", "stands_days", "offer_weeks",
-                   "offer_within", "milestone_ratio", "milestone_pain"),
-    "W1": ("weeks", "share", "prescribed_days", "restart_weeks", "grace_days", "pause_days"),
-}  # fmt: skip
-"""The numbers that the judge reads: rule → names."""
-
-
-MEASURES: Final = (
-    "sessions.tolerated/1", "sessions.days/1", "sessions.valid/1", "sessions.loaded_bilateral/1",
-    "sessions.tolerated_recently/1", "sessions.over_limit/1", "pain.during.median/1",
-    "pain.during.median_fall/1", "pain.during.highest/1", "pain.after.highest/1", "check_ins.pain.highest/1",
-    "check_ins.coverage/1", "check_ins.after_last/1", "trial.confidence/1", "trial.reps/1", "trial.control/1",
-    "trial.pain/1", "stage.days/1", "load.rises/1", "weeks.consistent/1", "checkpoint.result/1",
-)  # fmt: skip
-"""The measures that a protocol can pick."""
+from libs.rehab.protocol.vocabulary import MEASURES, NUMBERS, RULES
 
 
 class RehabProtocol(BaseModel):
@@ -76,8 +42,8 @@ class RehabProtocol(BaseModel):
     gates: tuple[Gate, ...]
     rules: tuple[Rule, ...]
     red_flags: tuple[Item, ...]
-    messages: tuple[Message, ...]
-    terms: tuple[Term, ...] = ()
+    words: tuple[Wording, ...] = ()
+    """What people read, by language; part of the version, so that a record can be shown as it was told."""
 
     @model_validator(mode="after")
     def _whole(self) -> "RehabProtocol":
@@ -214,15 +180,10 @@ class RehabProtocol(BaseModel):
         """Criterion id → criterion."""
         return {each.id: each for gate in self.gates for each in (*gate.criteria, *gate.confirming)}
 
-    @cached_property
-    def messages_by_id(self) -> dict[str, Message]:
-        """Message id → message."""
-        return {each.id: each for each in self.messages}
-
-    @cached_property
-    def terms_by_id(self) -> dict[str, str]:
-        """Code → what people read."""
-        return {each.id: each.text for each in self.terms}
+    def wording(self, language: str = "en") -> Wording:
+        """The words in a language; in English where there are none; empty where there is no English."""
+        by_language = {each.language: each for each in self.words}
+        return by_language.get(language) or by_language.get("en") or Wording(language="en")
 
     @cached_property
     def farthest(self) -> tuple[int, int]:

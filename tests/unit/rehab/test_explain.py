@@ -85,7 +85,7 @@ def test_every_decision_has_words_for_both(name: str) -> None:
 
 
 def test_every_decision_type_has_a_message() -> None:
-    messages = {each.partition(".")[0] for each in PROTOCOL.messages_by_id}
+    messages = {each.partition(".")[0] for each in PROTOCOL.wording().messages_by_id}
     assert {each.TYPE.split(".")[1] for each in d.DECISIONS} <= messages
 
 

@@ -21,7 +21,7 @@ from libs.rehab.protocol import (
     load_default,
     load_protocol,
 )
-from libs.rehab.protocol.model import MEASURES as NAMES
+from libs.rehab.protocol.vocabulary import MEASURES as NAMES
 from tests.support.rehab import Case, enrolled, good_days, placed
 
 TEXT = (resources.files("libs.rehab") / "protocols" / "achilles-staged-loading.yaml").read_text("utf-8")
