@@ -88,7 +88,7 @@ LOCKED ?= $(LOCKS)
 lock: $(TOOLS) ## Lock the dependencies anew, keeping the versions that still fit (ARGS=--upgrade takes the newest)
 	$(COMPILE) $(ARGS) $(LOCKS)/bootstrap.in -o $(LOCKED)/bootstrap.txt
 	$(COMPILE) $(ARGS) pyproject.toml -o $(LOCKED)/runtime.txt
-	$(COMPILE) $(ARGS) pyproject.toml $(LOCKS)/dev.in -c $(LOCKS)/runtime.txt -o $(LOCKED)/dev.txt
+	$(COMPILE) $(ARGS) --extra plots pyproject.toml $(LOCKS)/dev.in -c $(LOCKS)/runtime.txt -o $(LOCKED)/dev.txt
 
 wheel: setup ## Build dist/heelrise-….whl
 	$(BIN)/python -m hatchling build -t wheel
