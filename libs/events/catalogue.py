@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 from libs.events.accesses import ACCESSES
 from libs.events.base import Event
+from libs.events.care import CARE
 from libs.events.decisions import DECISIONS
 from libs.events.deliveries import DELIVERIES, DeliveryIntended
 from libs.events.facts import FACTS
@@ -62,7 +63,7 @@ def _types() -> tuple[EventType, ...]:
         for model in REGISTRY_EVENTS
     )
     return (
-        *(EventType(model, "session-ingest", "c", "patient") for model in FACTS),
+        *(EventType(model, "session-ingest", "c", "patient") for model in (*FACTS, *CARE)),
         *(EventType(model, "session-ingest", "c", "patient", clear=True) for model in LIFECYCLE),
         *(EventType(model, "progression-engine", "c", "patient") for model in RULINGS),
         *(EventType(model, "progression-engine", "c", "judgement") for model in DECISIONS),

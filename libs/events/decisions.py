@@ -158,7 +158,7 @@ class HoldOpened(Decision, frozen=True, kw_only=True):
     """Id within the programme: kind and the instant it opened, `sharp-20260206T073000Z`; of a question, the
     version of the fact that makes one ask, `question-17`.
     """
-    kind: Literal["sharp", "flare", "clinician", "limit", "question"]
+    kind: Literal["sharp", "flare", "clinician", "limit", "question", "adverse_event"]
     ends_with: Literal["clinician", "flare_closed", "tolerated_sessions", "answer"]
     questions: tuple[str, ...] = ()
     """What a note makes one ask, where that holds: `sharp`, or names of `RedFlag`."""
@@ -351,12 +351,14 @@ class PatientTold(Decision, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "heelrise.patient_told.v1"
     about: str
     """Code: `rest_does_not_restore`, `checkpoint_offered`, `test_far_above_last_hold`, `milestone_held`,
-    `red_flags_unanswered`.
+    `red_flags_unanswered`, `visa_a_due` and others.
     """
     load_kg: str | None = None
     """Added load that it is about, exact: of the test that is offered, of the last hold, of the milestone."""
     flags: tuple[str, ...] = ()
     """Red flags that were not answered yet."""
+    week: int | None = None
+    """Week of the programme for which a questionnaire is due."""
 
 
 class RequestAnswered(Decision, frozen=True, kw_only=True):

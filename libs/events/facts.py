@@ -62,6 +62,8 @@ class ClinicSettings(Part, frozen=True, kw_only=True):
     who_moves: tuple[Literal["automatic", "confirmed"], ...] = ("automatic", "automatic", "confirmed")
     """Of the steps 1-2, 2-3, 3-4."""
     checkpoint_load: Literal["added", "total", "both"] = "both"
+    heart_rate_maximum: Literal["208_minus_0_7_age", "220_minus_age"] = "208_minus_0_7_age"
+    """How a maximal heart rate is worked out that was not measured (Zone 2)."""
 
 
 class ProgrammeEnrolled(Told, frozen=True, kw_only=True):

@@ -29,6 +29,9 @@ class ClinicBody(StrictModel):
         description="of the steps 1-2, 2-3, 3-4",
     )
     checkpoint_load: Literal["added", "total", "both"] = "both"
+    heart_rate_maximum: Literal["208_minus_0_7_age", "220_minus_age"] = Field(
+        default="208_minus_0_7_age", description="how a maximal heart rate is worked out that was not measured"
+    )
     alerts_to: Mail | None = None
 
 

@@ -39,7 +39,12 @@ async def create_clinic(ingest: Ingest, asked: Asked, body: ClinicBody) -> Recei
         clinic=body.clinic,
         name=body.name,
         settings=msgspec.convert(
-            {"zone": body.zone, "who_moves": body.who_moves, "checkpoint_load": body.checkpoint_load},
+            {
+                "zone": body.zone,
+                "who_moves": body.who_moves,
+                "checkpoint_load": body.checkpoint_load,
+                "heart_rate_maximum": body.heart_rate_maximum,
+            },
             type=ClinicSettings,
         ),
         protocol=default_ref(),
