@@ -72,6 +72,17 @@ class Rule(Item):
     numbers: tuple[Number, ...] = ()
 
 
+class WeekDose(BaseModel):
+    """From a week in the stage on: so many sets of so many repetitions."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    from_week: Annotated[int, Field(ge=1, le=52)]
+    """Weeks since the first valid session of the stage, from 1."""
+    sets: Annotated[int, Field(ge=1, le=20)]
+    reps: Annotated[int, Field(ge=1, le=60)]
+
+
 class Dose(BaseModel):
     """What one session of an exercise is."""
 
@@ -89,14 +100,63 @@ class Dose(BaseModel):
     least_sets: int | None = None
     """Where it isn't two thirds of `sets`: the fewest sets that count, each of `least_reps`."""
     least_reps: int | None = None
-    by_week: tuple[str, ...] = ()
-    """A guide by the week in the stage; invalidates nothing."""
+    by_week: tuple[WeekDose, ...] = ()
+    """Sets and repetitions by the week in the stage, from week 1 on; a guide, it invalidates nothing."""
     sources: tuple[Source, ...] = ()
     """The basis of each figure above."""
 
 
+class FirstLoad(BaseModel):
+    """What an exercise begins with: kilograms, so many loadable steps, or a share of what was tolerated."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    kg: Decimal | None = None
+    """Added load; 0 is bodyweight."""
+    steps: Annotated[int, Field(ge=1, le=20)] | None = None
+    """So many loadable steps; also where nothing was tolerated yet that a share could be of."""
+    share: Annotated[str, Field(pattern=r"^[1-9][0-9]*/[1-9][0-9]*$")] | None = None
+    """Of the last tolerated load of `of`, rounded down."""
+    of: tuple[Exercise, ...] = ()
+    sources: tuple[Source, ...] = ()
+    """The basis of each figure above."""
+
+
+class RiseAfter(BaseModel):
+    """What has to be behind before a rise. All that is given here has to hold."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    sessions: Annotated[int, Field(ge=1, le=20)] | None = None
+    """The last so many of the exercise at the present load: well tolerated, all of it done in tempo."""
+    days: Annotated[int, Field(ge=1, le=90)] | None = None
+    """So many days at the present load, every session of them such a one, and at least one."""
+    most_pain: Annotated[Decimal, Field(ge=0, le=10)] | None = None
+    """Pain during each of these sessions, at most."""
+
+
+class Rise(BaseModel):
+    """How an exercise becomes harder, one rise at a time."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    of: Literal["load", "hold"]
+    by: Annotated[Decimal, Field(gt=0, le=50)]
+    unit: Literal["percent of bodyweight", "percent of load", "seconds"]
+    rounding: Literal["nearest", "down"] = "nearest"
+    """To what can be loaded. To the nearest is at least one step; ties go to the lighter."""
+    up_to_s: Annotated[Decimal, Field(gt=0)] | None = None
+    """Of a hold: how long it gets."""
+    after: Annotated[tuple[RiseAfter, ...], Field(min_length=1)]
+    """One of these has to hold."""
+    every_days: Annotated[int, Field(ge=1, le=90)] | None = None
+    """At most every so many days."""
+    sources: tuple[Source, ...] = ()
+    """The basis of `by`, `after` and the others."""
+
+
 class ExerciseItem(Item):
-    """An exercise, the stage that it belongs to, and its dose."""
+    """An exercise, the stage that it belongs to, its dose, and how its load begins and rises."""
 
     id: Exercise
     name: Words
@@ -109,8 +169,18 @@ class ExerciseItem(Item):
     helped_up: bool = False
     """The other leg may help up; that phase then has no tempo."""
     dose: Dose
+    prescribed_for: Literal["side", "both"] | None = None
+    """Of an exercise that can be done either way: for the programme's leg, or for both legs together."""
+    bilateral_form: Exercise | None = None
+    """What a single-leg exercise goes back to where there is no load left to take off."""
+    first: FirstLoad | None = None
+    """Absent where a clinician sets it."""
+    rises: tuple[Rise, ...] = ()
+    """In order: the next one begins where the one before is done."""
+    ceiling: Annotated[Decimal, Field(gt=0, le=5)] | None = None
+    """Most added load, times bodyweight; above it a clinician rules."""
     sources: tuple[Source, ...] = ()
-    """The basis of `surfaces`, where they matter."""
+    """The basis of `surfaces`, `bilateral_form` and `ceiling`, where they are given."""
 
 
 class StageItem(Item):
@@ -118,14 +188,16 @@ class StageItem(Item):
 
     number: StageNumber
     name: Words
+    prescribes: tuple[Exercise, ...] = ()
+    """The exercises of a session, in order; none where a clinician sets them."""
     per_week: Annotated[int, Field(ge=1, le=28)] | None = None
-    """Prescribed sessions a week; absent where a clinician sets it."""
+    """Prescribed sessions a week, 14 for twice daily; absent where a clinician sets it."""
     effort: str | None = None
     not_allowed: tuple[str, ...] = ()
     effect: Item | None = None
     """What may be promised of it: an effect needs evidence."""
     sources: tuple[Source, ...] = ()
-    """The basis of `per_week` and `effort`."""
+    """The basis of `prescribes`, `per_week` and `effort`."""
 
 
 class Weighing(BaseModel):

@@ -2,10 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import cached_property
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -15,9 +15,11 @@ from libs.rehab.protocol.items import (
     Criteria,
     Dose,
     ExerciseItem,
+    FirstLoad,
     Gate,
     Item,
     Number,
+    Rise,
     Rule,
     Source,
     StageItem,
@@ -61,6 +63,7 @@ class RehabProtocol(BaseModel):
                     raise ValueError(f"rule {rule} lacks its number {name}")
         self._check_gates()
         self._check_doses()
+        self._check_prescribed()
         for item in self.items():
             if item.citation is not None and item.citation not in cited:
                 raise ValueError(f"{item.id} cites {item.citation}, which is not among the citations")
@@ -82,6 +85,28 @@ class RehabProtocol(BaseModel):
                 each is None or each < tempo for each in (dose.up_s, dose.down_s)
             ):
                 raise ValueError(f"{exercise.id} is faster than P7 allows")
+
+    def _check_prescribed(self) -> None:
+        """Each stage up to 3 prescribes known exercises, none of a later stage, and says how they begin.
+
+        What is elastic belongs to Stage 4. A load that rises has a ceiling, and a share something it is of.
+        """
+        for stage in self.stages:
+            if not stage.prescribes and stage.number < 4:
+                raise ValueError(f"{stage.id} prescribes nothing")
+            for name in stage.prescribes:
+                item = self.exercises_by_id.get(name)
+                if item is None or item.stage > stage.number:
+                    raise ValueError(f"{stage.id} prescribes {name}, which is not of it or one before")
+                if item.first is None:
+                    raise ValueError(f"{name} is prescribed and has no first load")
+        for each in self.exercises:
+            if (each.kind == "elastic") != (each.stage == 4):
+                raise ValueError(f"{each.id}: what is elastic is of Stage 4, and nothing else is")
+            if each.ceiling is None and any(rise.of == "load" for rise in each.rises):
+                raise ValueError(f"the load of {each.id} rises without a ceiling")
+            _check_rises(each)
+            _check_form(each, self.exercises_by_id)
 
     def _check_sources(self, cited: set[str]) -> None:
         """Each figure of a dose and of a stage has one basis; what is no default cites something known."""
@@ -106,11 +131,13 @@ class RehabProtocol(BaseModel):
     def _figures(self) -> Iterator[tuple[str, tuple[str, ...], tuple[Source, ...]]]:
         """Of stages, exercises, doses and rules: the figures that need a basis, and those that are given."""
         for stage in self.stages:
-            yield stage.id, _given(stage, ("per_week", "effort")), stage.sources
+            yield stage.id, _given(stage, ("prescribes", "per_week", "effort")), stage.sources
         for exercise in self.exercises:
-            dose = exercise.dose
-            yield exercise.id, _given(exercise, ("surfaces",)), exercise.sources
-            yield exercise.id, _given(dose, tuple(set(Dose.model_fields) - {"sources"})), dose.sources
+            own = _given(exercise, ("surfaces", "bilateral_form", "ceiling"))
+            yield exercise.id, own, exercise.sources
+            parts: list[Dose | FirstLoad | Rise] = [exercise.dose, *exercise.rises]
+            for part in [*parts, exercise.first] if exercise.first else parts:
+                yield exercise.id, _given(part, _FIGURES[type(part)]), part.sources
         for rule in self.rules:
             yield rule.id, (), ()
 
@@ -208,6 +235,41 @@ class RehabProtocol(BaseModel):
     def per_week(self, stage: int) -> int | None:
         """Prescribed sessions a week in a stage."""
         return self.stages[stage - 1].per_week
+
+
+def _check_rises(item: ExerciseItem) -> None:
+    weeks = [each.from_week for each in item.dose.by_week]
+    if weeks and (weeks[0] != 1 or weeks != sorted(set(weeks))):
+        raise ValueError(f"the weeks of {item.id} begin with week 1 and go up")
+    for rise in item.rises:
+        if (rise.of == "hold") != (rise.unit == "seconds"):
+            raise ValueError(f"a rise of {item.id} is of {rise.of} by {rise.unit}")
+        if rise.of == "hold" and rise.up_to_s is None:
+            raise ValueError(f"the hold of {item.id} gets longer without an end")
+        if any(each.sessions is None and each.days is None for each in rise.after):
+            raise ValueError(f"a rise of {item.id} asks for neither sessions nor days")
+    first = item.first
+    if first is not None and first.kg is None and first.steps is None:
+        raise ValueError(f"the first load of {item.id} is neither kilograms nor steps")
+    if first is not None and (first.share is None) != (not first.of):
+        raise ValueError(f"the first load of {item.id} has a share of nothing")
+
+
+def _check_form(item: ExerciseItem, known: Mapping[str, ExerciseItem]) -> None:
+    """A bilateral form is done on both legs, belongs to an earlier stage and is of the same kind."""
+    if item.bilateral_form is None:
+        return
+    form = known.get(item.bilateral_form)
+    if form is None or form.stage >= item.stage or form.sides == "single" or form.kind != item.kind:
+        raise ValueError(f"{item.bilateral_form} is no bilateral form of {item.id}")
+
+
+_FIGURES: Final[dict[type[BaseModel], tuple[str, ...]]] = {
+    Dose: tuple(name for name in Dose.model_fields if name != "sources"),
+    FirstLoad: ("kg", "steps", "share"),
+    Rise: ("by", "up_to_s", "after", "every_days"),
+}
+"""The fields that are figures."""
 
 
 def _given(item: BaseModel, names: tuple[str, ...]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from typing import Final
 
 RULES: Final = (
     "T1", "T2", "T3", "T4", "T5", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "checkpoint", "W1", "W2",
+    "zone_2", "visa_a", "adverse_event", "prescription", "insertional",
 )  # fmt: skip
 """The rules that the judge applies: a protocol has to state each."""
 
@@ -22,6 +23,12 @@ NUMBERS: Final = {
     "checkpoint": ("ratio", "hold_s", "pain", "hours_apart", "bodyweight_days_before",
                    "bodyweight_days_after", "reading_days", "revive_days", "stands_days", "offer_weeks",
                    "offer_within", "milestone_ratio", "milestone_pain"),
+    "zone_2": ("maximum_at_0", "beats_per_year", "other_maximum_at_0", "from_share", "to_share",
+               "impact_from_stage"),
+    "visa_a": ("first_week", "second_week", "third_week", "window_days", "matters", "matters_week"),
+    "prescription": ("step_kg", "bodyweight_days", "fewer_reps", "fewer_sets_percent", "fewest_reps",
+                     "shorter_s", "fewest_holds", "fewest_sessions", "return_percent", "nudge_hours"),
+    "insertional": ("days", "pain", "morning_pain", "check_ins"),
     "W1": ("weeks", "share", "prescribed_days", "restart_weeks", "grace_days", "pause_days"),
 }  # fmt: skip
 """The numbers that the judge reads: rule → names."""
