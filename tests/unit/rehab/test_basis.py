@@ -3,12 +3,12 @@
 from importlib import resources
 
 import pytest
-from pydantic import ValidationError
 
 from libs.events import decisions as d
 from libs.events import facts as f
 from libs.rehab.explain import explain_decision
 from libs.rehab.protocol import Source, load_default, load_protocol
+from libs.rehab.protocol.problems import ProtocolRefusedError
 from tests.support.rehab import Case, enrolled, fact, good_days, placed, session
 
 TEXT = (resources.files("libs.rehab") / "protocols" / "achilles-staged-loading.yaml").read_text("utf-8")
@@ -91,7 +91,7 @@ def test_p6_more_load_explains_its_two_sessions_as_a_default() -> None:
 )
 def test_a_figure_without_a_basis_of_its_own_is_refused(old: str, new: str) -> None:
     assert old in TEXT
-    with pytest.raises(ValidationError):
+    with pytest.raises(ProtocolRefusedError):
         load_protocol(TEXT.replace(old, new, 1))
 
 
@@ -108,5 +108,5 @@ def test_a_figure_without_a_basis_of_its_own_is_refused(old: str, new: str) -> N
 )  # fmt: skip
 def test_p7_a_dose_faster_or_shorter_than_the_source_allows_is_refused(old: str, new: str) -> None:
     assert old in TEXT
-    with pytest.raises(ValidationError):
+    with pytest.raises(ProtocolRefusedError):
         load_protocol(TEXT.replace(old, new, 1))

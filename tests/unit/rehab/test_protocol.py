@@ -6,8 +6,6 @@ from fractions import Fraction
 from importlib import resources
 
 import pytest
-import yaml
-from pydantic import ValidationError
 
 from libs.events.facts import Exercise, RedFlag
 from libs.rehab.chart import Chart
@@ -21,6 +19,7 @@ from libs.rehab.protocol import (
     load_default,
     load_protocol,
 )
+from libs.rehab.protocol.problems import ProtocolRefusedError
 from libs.rehab.protocol.vocabulary import MEASURES as NAMES
 from tests.support.rehab import Case, enrolled, good_days, placed
 
@@ -99,7 +98,7 @@ def test_numbers_are_exact() -> None:
 )
 def test_lint_refuses_what_would_be_looser_than_the_source(old: str, new: str) -> None:
     assert old in TEXT
-    with pytest.raises(ValidationError):
+    with pytest.raises(ProtocolRefusedError):
         load_protocol(TEXT.replace(old, new, 1))
 
 
@@ -121,12 +120,12 @@ def test_lint_refuses_what_would_be_looser_than_the_source(old: str, new: str) -
 def test_what_is_no_whole_protocol_is_refused(old: str, new: str) -> None:
     broken = TEXT.replace(old, new, 1)
     assert broken != TEXT
-    with pytest.raises(ValidationError):
+    with pytest.raises(ProtocolRefusedError):
         load_protocol(broken)
 
 
 def test_yaml_that_makes_objects_is_refused() -> None:
-    with pytest.raises(yaml.YAMLError):
+    with pytest.raises(ProtocolRefusedError):
         load_protocol("id: !!python/object/apply:os.getcwd []")
 
 
