@@ -13,8 +13,9 @@ from libs.events.decisions import DECISIONS
 from libs.events.deliveries import DELIVERIES, DeliveryIntended
 from libs.events.facts import FACTS
 from libs.events.lifecycle import LIFECYCLE
-from libs.events.registry import REGISTRY_EVENTS, ProtocolPublished, StaffRegistered
+from libs.events.registry import PROTOCOL_EVENTS, REGISTRY_EVENTS, StaffRegistered
 from libs.events.rulings import RULINGS
+from libs.events.versions import VERSION_RULINGS
 
 LogKind = Literal["c", "a", "r"]
 Category = Literal["patient", "judgement", "delivery", "access", "clinic", "staff", "client", "protocol"]
@@ -51,13 +52,20 @@ class EventType:
         return f"/{self.owner}"
 
 
+def _category(model: type[Event]) -> Category:
+    """Of the registry."""
+    if model in PROTOCOL_EVENTS:
+        return "protocol"
+    return "staff" if model is StaffRegistered else "clinic"
+
+
 def _types() -> tuple[EventType, ...]:
     registry = (
         EventType(
             model,
-            "progression-engine" if model is ProtocolPublished else "session-ingest",
+            "progression-engine" if model in PROTOCOL_EVENTS else "session-ingest",
             "r",
-            {ProtocolPublished: "protocol", StaffRegistered: "staff"}.get(model, "clinic"),  # type: ignore[arg-type]
+            _category(model),
             clear=model is not StaffRegistered,
         )
         for model in REGISTRY_EVENTS
@@ -65,7 +73,7 @@ def _types() -> tuple[EventType, ...]:
     return (
         *(EventType(model, "session-ingest", "c", "patient") for model in (*FACTS, *CARE)),
         *(EventType(model, "session-ingest", "c", "patient", clear=True) for model in LIFECYCLE),
-        *(EventType(model, "progression-engine", "c", "patient") for model in RULINGS),
+        *(EventType(model, "progression-engine", "c", "patient") for model in (*RULINGS, *VERSION_RULINGS)),
         *(EventType(model, "progression-engine", "c", "judgement") for model in DECISIONS),
         *(
             EventType(model, "notification", "c", "delivery", clear=model is not DeliveryIntended)

@@ -7,6 +7,8 @@ decimal strings or `n/d`.
 from typing import ClassVar, Literal
 
 from libs.events.base import Decision, Presentation, Side, Stage
+from libs.events.flags import FLAG_DECISIONS
+from libs.events.versions import VERSION_DECISIONS
 
 
 class InputWeighed(Decision, frozen=True, kw_only=True):
@@ -158,7 +160,7 @@ class HoldOpened(Decision, frozen=True, kw_only=True):
     """Id within the programme: kind and the instant it opened, `sharp-20260206T073000Z`; of a question, the
     version of the fact that makes one ask, `question-17`.
     """
-    kind: Literal["sharp", "flare", "clinician", "limit", "question", "adverse_event"]
+    kind: Literal["sharp", "flare", "clinician", "limit", "question", "adverse_event", "recall"]
     ends_with: Literal["clinician", "flare_closed", "tolerated_sessions", "answer"]
     questions: tuple[str, ...] = ()
     """What a note makes one ask, where that holds: `sharp`, or names of `RedFlag`."""
@@ -377,4 +379,5 @@ DECISIONS: tuple[type[Decision], ...] = (
     StepWithdrawn, StageAdvanced, StageRegressed, CheckpointPending, CheckpointPassed, CheckpointFailed,
     CheckpointInconclusive, CheckpointReadingAsked, CheckpointNotCounted, CheckpointVoided, WeekCounted,
     WeeksRestarted, LoadRestorationCompleted, ClinicianAsked, PatientTold, RequestAnswered,
+    *FLAG_DECISIONS, *VERSION_DECISIONS,
 )  # fmt: skip

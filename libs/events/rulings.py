@@ -3,6 +3,7 @@
 from typing import ClassVar, Literal
 
 from libs.events.base import Event, LocalTime, Part, Side, Stage
+from libs.events.flags import Flag
 from libs.kernel.ids import ProgrammeId
 
 
@@ -84,6 +85,14 @@ class BaselineSet(Ruling, frozen=True, kw_only=True):
     """0-10 in half points."""
 
 
+class FlagCleared(Ruling, frozen=True, kw_only=True):
+    """Ends a flag that is open (F1-F11)."""
+
+    TYPE: ClassVar[str] = "heelrise.flag_cleared.v1"
+    programme: ProgrammeId
+    flag: Flag
+
+
 class TimePassed(Event, frozen=True, kw_only=True):
     """A patient's next deadline is past and nothing came. `occurredat` is the deadline's due instant.
 
@@ -96,5 +105,5 @@ class TimePassed(Event, frozen=True, kw_only=True):
 
 RULINGS: tuple[type[Event], ...] = (
     ProgrammePlaced, RedFlagCleared, HoldReleased, StepConfirmed, StageOverridden, CheckpointReadingRuled,
-    BaselineSet, TimePassed,
+    BaselineSet, FlagCleared, TimePassed,
 )  # fmt: skip

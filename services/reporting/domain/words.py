@@ -58,6 +58,8 @@ _TITLES: Final[dict[str, str]] = {
     "stage_overridden": "Override",
     "checkpoint_reading_ruled": "Checkpoint reading ruled",
     "baseline_set": "Baseline set",
+    "programme_migrated": "Moved to another protocol version",
+    "programme_recalled": "Protocol version recalled",
     "time_passed": "Time passed",
 }
 
