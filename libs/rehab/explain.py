@@ -4,7 +4,7 @@ The words and sources come from the protocol; the figures from the decision.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -14,6 +14,7 @@ from libs.events.base import Criterion, Decision
 from libs.events.decisions import CheckpointFailed, PatientTold, SessionWeighed, StageHeld
 from libs.rehab.inputs import Concluded
 from libs.rehab.protocol import Criteria, Item, RehabProtocol
+from libs.rehab.protocol.filling import fill, number_of
 
 _SPECIAL = ("suspended", "awaiting", "still_open", "flare", "marked")
 """Fields that choose a message of their name where they are set."""
@@ -189,17 +190,26 @@ def _cited(item: Item | None, protocol: RehabProtocol) -> str | None:
     return protocol.citations_by_id[item.citation]
 
 
-class _Gaps(dict[str, Any]):
-    def __missing__(self, key: str) -> str:
-        return "…"
+class _Terms:
+    """What people read in place of codes, with the protocol's numbers in it."""
+
+    def __init__(self, protocol: RehabProtocol) -> None:
+        self._texts = protocol.wording().terms_by_id
+        self._number = _number_of(protocol)
+
+    def get(self, code: str) -> str | None:
+        """The text of a code."""
+        found = self._texts.get(code)
+        return None if found is None else fill(found, {}, self._number)
 
 
-def _filled(words: str, fields: "_Gaps") -> str:
-    return " ".join(words.format_map(fields).split())
+def _number_of(protocol: RehabProtocol) -> Callable[[str], str | None]:
+    number = number_of(protocol)
+    return lambda name: None if (value := number(name)) is None else shown(value)
 
 
-def _fields(decision: Decision, protocol: RehabProtocol) -> _Gaps:
-    fields = _Gaps({name: getattr(decision, name) for name in decision.__struct_fields__})
+def _fields(decision: Decision, protocol: RehabProtocol) -> dict[str, Any]:
+    fields = {name: getattr(decision, name) for name in decision.__struct_fields__}
     for name in ("stage", "from_stage", "to_stage"):
         number = fields.get(name)
         if isinstance(number, int) and 1 <= number <= 4:
@@ -214,8 +224,9 @@ def _fields(decision: Decision, protocol: RehabProtocol) -> _Gaps:
     fields["list_questions"] = " ".join(_asked(each, protocol) for each in getattr(decision, "questions", ()))
     fields["list_flags"] = " ".join(_asked(each, protocol) for each in getattr(decision, "flags", ()))
     fields["also_open"] = _open(getattr(decision, "holds", ()), protocol)
+    terms = _Terms(protocol)
     for name, value in fields.items():
-        fields[name] = _said(name, value, protocol.wording().terms_by_id) if name not in _AS_IS else value
+        fields[name] = _said(name, value, terms) if name not in _AS_IS else value
     return fields
 
 
@@ -228,7 +239,8 @@ def _needed(criterion: Criterion, protocol: RehabProtocol) -> str:
 def _open(holds: tuple[str, ...], protocol: RehabProtocol) -> str:
     """What has to end first, without its ids."""
     kinds = dict.fromkeys(each.partition("-")[0] for each in holds)
-    said = [protocol.wording().terms_by_id.get(f"open.{each}", each.replace("_", " ")) for each in kinds]
+    terms = _Terms(protocol)
+    said = [terms.get(f"open.{each}") or each.replace("_", " ") for each in kinds]
     return f"First this has to end: {', '.join(said)}." if said else ""
 
 
@@ -242,7 +254,7 @@ _AS_IS = frozenset({"hold", "gate", "programme", "subject", "claims", "releases"
 """Ids stay as they are."""
 
 
-def _said(name: str, value: Any, terms: Mapping[str, str]) -> Any:  # noqa: ANN401 -- whatever a decision holds
+def _said(name: str, value: Any, terms: _Terms) -> Any:  # noqa: ANN401 -- whatever a decision holds
     """A field's value in words."""
     if isinstance(value, bool):
         return "yes" if value else "no"
@@ -255,18 +267,19 @@ def _said(name: str, value: Any, terms: Mapping[str, str]) -> Any:  # noqa: ANN4
     return _term(name, value, terms) if isinstance(value, str) and name not in _SENTENCES else value
 
 
-def _term(name: str, code: str, terms: Mapping[str, str]) -> str:
+def _term(name: str, code: str, terms: _Terms) -> str:
     """What people read in place of a code."""
     return terms.get(f"{name}.{code}") or terms.get(code) or code.replace("_", " ")
 
 
-def _words(decision: Decision, protocol: RehabProtocol, fields: _Gaps) -> tuple[str, str]:
+def _words(decision: Decision, protocol: RehabProtocol, fields: dict[str, Any]) -> tuple[str, str]:
     what = type(decision).TYPE.split(".")[1]
     variants = [getattr(decision, name) for name in _VARIANTS if getattr(decision, name, None) is not None]
     for each in (*(f"{what}.{case}" for case in (*_cases(decision), *variants)), what):
         message = protocol.wording().messages_by_id.get(each)
         if message is not None:
-            return _filled(message.patient, fields), _filled(message.clinician, fields)
+            number = _number_of(protocol)
+            return fill(message.patient, fields, number), fill(message.clinician, fields, number)
     plain = what.replace("_", " ").capitalize() + "."
     return plain, plain
 

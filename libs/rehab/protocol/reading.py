@@ -55,6 +55,7 @@ def read_file(file: SourceFile) -> Node:
 
 
 _SPELLING = "Check the indent, the colons and the quotes of this line and the one before."
+_NO_VALUE = "Give it one, or take it out. A text that begins with { stands in quotes."
 
 
 def refuse(code: str, wrong: str, right: str, file: str, line: int | None = None) -> ProtocolRefusedError:
@@ -185,7 +186,7 @@ class _Composer:
         if value in {"true", "false"}:
             return value == "true"
         if not value:
-            raise self._refuse("no-value", "The field has no value.", "Give it one, or take it out.", event)
+            raise self._refuse("no-value", "The field has no value.", _NO_VALUE, event)
         if _AMBIGUOUS.fullmatch(value):
             wrong = f"{value} can be read in two ways."
             right = f'Write "{value}" in quotes for the word; true or false for yes and no.'
