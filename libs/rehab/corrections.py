@@ -7,7 +7,9 @@ import msgspec
 from msgspec.structs import replace
 
 from libs.events.base import Event
+from libs.events.care import AdverseEventReported, HeartRateRecorded, QuestionnaireAnswered
 from libs.events.facts import (
+    ActivityLogged,
     BodyweightRecorded,
     CheckInRecorded,
     CheckpointTested,
@@ -27,6 +29,10 @@ FIELDS: dict[type[Event], str] = {
     TrialRecorded: "trials",
     BodyweightRecorded: "bodyweights",
     PauseAnnounced: "pauses",
+    ActivityLogged: "activities",
+    QuestionnaireAnswered: "scores",
+    HeartRateRecorded: "heart_rates",
+    AdverseEventReported: "adverse_events",
 }
 """Kinds of facts that are kept, and where. Only these can be corrected so far as the judge sees them."""
 _FIRST, _LAST = datetime(1900, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)

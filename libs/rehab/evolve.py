@@ -8,7 +8,9 @@ from typing import Any
 from msgspec.structs import replace
 
 from libs.events import decisions as d
+from libs.events.care import AdverseEventReported, HeartRateRecorded, QuestionnaireAnswered
 from libs.events.facts import (
+    ActivityLogged,
     BodyweightRecorded,
     CheckInRecorded,
     CheckpointTested,
@@ -111,6 +113,10 @@ def _reported(state: Patient, item: Input) -> Patient:
     return answered(state, item, event.flags)
 
 
+def _harmed(state: Patient, item: Input) -> Patient:
+    return _reported(_kept("adverse_events")(state, item), item)
+
+
 def _asking(state: Patient, item: Input) -> Patient:
     """Keep a fact of another kind whose note makes one ask something: what was said before is no answer."""
     if type(item.event) in FIELDS or isinstance(item.event, FactCorrected):
@@ -158,6 +164,10 @@ _INPUTS: dict[type, Callable[[Patient, Input], Patient]] = {
     TrialRecorded: _kept("trials"),
     BodyweightRecorded: _kept("bodyweights"),
     PauseAnnounced: _kept("pauses"),
+    ActivityLogged: _kept("activities"),
+    QuestionnaireAnswered: _kept("scores"),
+    HeartRateRecorded: _kept("heart_rates"),
+    AdverseEventReported: _harmed,
     RedFlagReported: _reported,
     RedFlagsAnswered: _answered,
     PresentationAssessed: _assessed,

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from libs.events import decisions as d
 from libs.events.base import Decision
+from libs.events.flags import FlagEnded, FlagRaised
 from libs.rehab.days import local_day
 from libs.rehab.patient import (
     Asked,
@@ -24,6 +25,7 @@ from libs.rehab.patient import (
     Weeks,
     found,
 )
+from libs.rehab.raised import with_ended, with_raised
 
 Outcome = Callable[[Patient, Programme, Any, datetime], Programme]
 
@@ -260,6 +262,14 @@ def _asked(_state: Patient, programme: Programme, decision: d.ClinicianAsked, at
     return replace(programme, holds=holds, asked=(*kept, Asked(decision.about, at)))
 
 
+def _flag_raised(_state: Patient, programme: Programme, decision: FlagRaised, at: datetime) -> Programme:
+    return replace(programme, flags=with_raised(programme.flags, decision, at))
+
+
+def _flag_ended(_state: Patient, programme: Programme, decision: FlagEnded, at: datetime) -> Programme:
+    return replace(programme, flags=with_ended(programme.flags, decision, at))
+
+
 OUTCOMES: dict[type[Decision], Outcome] = {
     d.ProgrammeStarted: _started,
     d.PresentationSettled: _settled,
@@ -290,5 +300,7 @@ OUTCOMES: dict[type[Decision], Outcome] = {
     d.LoadRestorationCompleted: _completed,
     d.ClinicianAsked: _asked,
     d.PatientTold: _told,
+    FlagRaised: _flag_raised,
+    FlagEnded: _flag_ended,
 }
 """Decision type → the programme after it."""

@@ -13,7 +13,9 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from libs.events.base import Event, Presentation, ProtocolRef, Side
+from libs.events.care import AdverseEventReported, HeartRateRecorded, QuestionnaireAnswered
 from libs.events.facts import (
+    ActivityLogged,
     BodyweightRecorded,
     CheckInRecorded,
     CheckpointTested,
@@ -23,6 +25,7 @@ from libs.events.facts import (
     TrialRecorded,
 )
 from libs.kernel.ids import LogId, PatientId, ProgrammeId
+from libs.rehab.raised import Flags
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 E = TypeVar("E", bound=Event)
@@ -78,6 +81,10 @@ class History(msgspec.Struct, frozen=True):
     trials: Facts[TrialRecorded] = ()
     bodyweights: Facts[BodyweightRecorded] = ()
     pauses: Facts[PauseAnnounced] = ()
+    activities: Facts[ActivityLogged] = ()
+    scores: Facts[QuestionnaireAnswered] = ()
+    heart_rates: Facts[HeartRateRecorded] = ()
+    adverse_events: Facts[AdverseEventReported] = ()
     withdrawn: Facts[Event] = ()
     """Facts taken back, in case a later correction puts another in their place."""
     asking: Facts[Event] = ()
@@ -245,6 +252,8 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[tuple[str, str], ...] = ()
     """Of the gate's criteria, when they were last recorded."""
     baseline: Baseline | None = None
+    flags: Flags = ()
+    """The newest raising of each flag (F1-F11), open or ended."""
 
     @property
     def zone(self) -> str:

@@ -4,6 +4,7 @@ from typing import Final
 
 RULES: Final = (
     "T1", "T2", "T3", "T4", "T5", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "checkpoint", "W1", "W2",
+    "flags", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F11",
     "zone_2", "visa_a", "adverse_event", "prescription", "insertional",
 )  # fmt: skip
 """The rules that the judge applies: a protocol has to state each."""
@@ -29,6 +30,18 @@ NUMBERS: Final = {
     "prescription": ("step_kg", "bodyweight_days", "fewer_reps", "fewer_sets_percent", "fewest_reps",
                      "shorter_s", "fewest_holds", "fewest_sessions", "return_percent", "nudge_hours"),
     "insertional": ("days", "pain", "morning_pain", "check_ins"),
+    "flags": ("announce_days",),
+    "F1": ("tempo_s", "sessions", "days"),
+    "F2": ("days", "per_week", "nudge_days", "sessions"),
+    "F3": ("sessions",),
+    "F4": ("days", "sessions", "rises"),
+    "F5": ("running_stage", "sessions", "days"),
+    "F6": ("last_stage", "sessions", "days"),
+    "F7": ("sessions", "days"),
+    "F8": ("sessions", "days"),
+    "F9": ("days", "pain", "until_days", "sessions"),
+    "F10": ("sessions",),
+    "F11": ("sessions",),
     "W1": ("weeks", "share", "prescribed_days", "restart_weeks", "grace_days", "pause_days"),
 }  # fmt: skip
 """The numbers that the judge reads: rule → names."""
