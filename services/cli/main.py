@@ -21,6 +21,7 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "explain": "services.cli.explain",
         "events": "services.cli.events",
         "replay": "services.cli.replay",
+        "simulate": "services.cli.simulate",
         "quarantine": "services.cli.quarantine",
         "mail": "services.cli.mail",
         "token": "services.cli.token",

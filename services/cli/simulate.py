@@ -1,0 +1,133 @@
+"""`heelrise simulate`: virtual patients through the real judge, or a platform in one process by a seed."""
+
+import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Final
+
+import msgspec
+import typer
+
+from services.cli.conventions import FOUND_WRONG, fail, wrong_usage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from services.cli.simulation.outcomes import Outcome
+    from services.cli.simulation.report import Summary
+
+_ALL: Final = "all"
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What `--json` writes."""
+
+    patients: int
+    weeks: int
+    seed: int
+    protocols: "tuple[Summary, ...]"
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("simulate")(simulate_command)
+
+
+def simulate_command(
+    *,
+    patients: Annotated[int, typer.Option("--patients", min=1, max=1_000_000, help="How many.")] = 100,
+    weeks: Annotated[int, typer.Option("--weeks", min=1, max=260, help="How long each is followed.")] = 20,
+    seed: Annotated[int, typer.Option("--seed", help="Same seed, same patients, same table.")] = 1,
+    protocol: Annotated[
+        list[str] | None, typer.Option("--protocol", help="A shipped protocol, several times, or: all.")
+    ] = None,
+    processes: Annotated[
+        int | None, typer.Option("--processes", min=1, max=64, help="As many as there are cores, at most 8.")
+    ] = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to a file.")] = None,
+    plots: Annotated[Path | None, typer.Option("--plots", help="Draw pictures into a folder.")] = None,
+) -> None:
+    """Follow virtual patients through the rules, and say what came of it.
+
+    The patients differ in their tendons and habits; their facts go straight through the real judge.
+
+    \b
+      heelrise simulate --patients 1000 --weeks 20 --seed 1 --protocol all --plots pictures
+    """
+    names = _chosen(protocol)
+    report, outcomes = _run(names, patients, weeks, seed, processes or _cores())
+    _show(report)
+    if json_file is not None:
+        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
+        typer.echo(f"written to {json_file}")
+    if plots is not None:
+        from libs.kernel.errors import HeelriseError
+        from services.cli.simulation.plots import draw
+
+        try:
+            for path in draw(plots, outcomes, report.protocols, weeks):
+                typer.echo(f"written to {path}")
+        except HeelriseError as error:
+            fail(error)
+
+
+def _chosen(asked: list[str] | None) -> list[str]:
+    from services.cli.simulation.run import protocols
+
+    known = list(protocols())
+    if not asked:
+        return known[:1]
+    if _ALL in asked:
+        return known
+    for each in asked:
+        if each not in known:
+            wrong_usage(f"there is no protocol {each}; there are: {', '.join(known)}")
+    return list(dict.fromkeys(asked))
+
+
+def _cores() -> int:
+    import os
+
+    return min(8, os.cpu_count() or 1)
+
+
+def _run(
+    names: list[str], patients: int, weeks: int, seed: int, processes: int
+) -> "tuple[Report, list[Outcome]]":
+    from services.cli.simulation.report import summaries
+    from services.cli.simulation.run import simulate
+
+    with _progress(patients * len(names)) as tick:
+        outcomes = simulate(names, patients=patients, weeks=weeks, seed=seed, processes=processes, tick=tick)
+    found = summaries(outcomes)
+    return Report(patients=patients, weeks=weeks, seed=seed, protocols=found), outcomes
+
+
+def _show(report: Report) -> None:
+    from rich.console import Console
+
+    from services.cli.simulation.report import table
+
+    Console().print(table(report.protocols, report.weeks))
+
+
+def _progress(total: int) -> AbstractContextManager[Callable[[int], None]]:
+    return _bar(total)
+
+
+@contextmanager
+def _bar(total: int) -> "Iterator[Callable[[int], None]]":
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("patients"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("patients", total=total)
+        yield lambda count: bar.advance(task, count)
+
+
+__all__ = ["FOUND_WRONG", "register"]
