@@ -53,9 +53,10 @@ class Clinic:
     ) -> Iterator[Event]:
         """What it rules today, from where the patient stands. The state may change between two rulings."""
         seen: set[str] = set()
+        look = _Look(state, person, day, at, random)
         for each in state.programmes:
             if each.started:
-                yield from self._programme(state, each, person, day, at, random, seen)
+                yield from self._programme(look, each, seen)
         if state.suspended and self._ripe("red_flag", day, seen):
             resume = tuple(
                 r.SideCleared(programme=each.id, stage=_stage(each.stage if self.resumes_at_stage else 1))

@@ -2,10 +2,13 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from libs.events import decisions as d
 from libs.events.base import Decision
+
+Of: TypeAlias = Any
+"""Any kind of decision; each handler is found by its type."""
 
 
 @dataclass(slots=True)
@@ -49,35 +52,35 @@ class Outcome:
         self.stage = stage
         self.reached.setdefault(stage, day)
 
-    def _started(self, decision: Any, day: int) -> None: - any kind of decision, by its type
+    def _started(self, decision: Of, day: int) -> None:
         self._stage(decision.stage, day)
 
-    def _moved(self, decision: Any, day: int) -> None:
+    def _moved(self, decision: Of, day: int) -> None:
         self._stage(decision.to_stage, day)
         self.marked = (*self.marked, *getattr(decision, "marked", ()))
 
-    def _regressed(self, decision: Any, day: int) -> None:
+    def _regressed(self, decision: Of, day: int) -> None:
         self._stage(decision.to_stage, day)
         self.regressed += 1
 
-    def _passed(self, _decision: Any, day: int) -> None:
+    def _passed(self, _decision: Of, day: int) -> None:
         if self.passed_on is None:
             self.passed_on = day
 
-    def _completed(self, _decision: Any, day: int) -> None:
+    def _completed(self, _decision: Of, day: int) -> None:
         if self.completed_on is None:
             self.completed_on = day
 
-    def _held(self, decision: Any, _day: int) -> None:
+    def _held(self, decision: Of, _day: int) -> None:
         self.holds[decision.kind] += 1
 
-    def _flagged(self, decision: Any, _day: int) -> None:
+    def _flagged(self, decision: Of, _day: int) -> None:
         self.flags[decision.flag] += 1
 
-    def _flared(self, _decision: Any, _day: int) -> None:
+    def _flared(self, _decision: Of, _day: int) -> None:
         self.flares += 1
 
-    def _tested(self, decision: Any, _day: int) -> None:
+    def _tested(self, decision: Of, _day: int) -> None:
         if decision.kind == "test":
             self.tests += 1
         if decision.kind == "session":

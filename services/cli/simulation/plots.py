@@ -81,7 +81,8 @@ def _checkpoint(outcomes: Sequence[Outcome], found: Sequence[Summary], weeks: in
             label += f", median week {each.weeks_to_checkpoint.median:.1f}"
         axes.step([day / 7 for day in days], shares, where="post", color=_colour(place), label=label, lw=2)
     axes.set_xlim(0, weeks)
-    axes.set_ylim(0, 100)
+    axes.set_xticks(range(0, weeks + 1, max(1, weeks // 10)))
+    axes.set_ylim(0, min(100, 10 + 110 * max((each.passed for each in found), default=0)))
     axes.set_xlabel("weeks since the enrolment")
     axes.set_ylabel("programmes that passed, %")
     axes.set_title(f"The checkpoint: who passed it, by when ({_who(found)})")
@@ -119,6 +120,7 @@ def _stages(outcomes: Sequence[Outcome], found: Sequence[Summary], weeks: int) -
     shares.set_ylabel("programmes, %")
     shares.set_title("Ever reached")
     times.set_ylim(0, weeks)
+    times.set_yticks(range(0, weeks + 1, max(1, weeks // 10)))
     times.set_ylabel("weeks since the enrolment")
     times.set_title("When, of those who did\n(box: quartiles; line: median)", fontsize=10)
     figure.suptitle(f"Stages ({_who(found)})")
