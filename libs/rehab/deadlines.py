@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from libs.events.decisions import CheckpointVoided, ClinicianAsked
+from libs.rehab.care.scores import dues, tell_due
 from libs.rehab.chart import Chart
 from libs.rehab.checkpoint import decide_test, lapse
 from libs.rehab.days import MICROSECOND, end_of_days_without, local_day, start_of
@@ -41,6 +42,8 @@ def outstanding(state: Patient, protocols: Protocols, since: datetime) -> Iterat
             yield from _windows(state, programme, protocol, since)
             yield from _checkpoint(state, programme, protocol)
             yield from _looks(programme, protocol)
+            for due, week in dues(state, programme, protocol):
+                yield Deadline(due, programme.id, "visa_a", f"score {week}")
 
 
 def fire(sitting: Sitting, deadline: Deadline) -> None:
@@ -49,7 +52,10 @@ def fire(sitting: Sitting, deadline: Deadline) -> None:
     if programme is None:
         return
     sitting.at_deadline(deadline.due)
-    name = deadline.subject.partition(" ")[0]
+    name, _, subject = deadline.subject.partition(" ")
+    if name == "score":  # moves nothing: no step is weighed by it
+        tell_due(sitting, programme, int(subject))
+        return
     if name == "week":
         first = next_week(chart_of(sitting, programme))
         if first is not None:
@@ -63,7 +69,6 @@ def fire(sitting: Sitting, deadline: Deadline) -> None:
     elif name == "pass":
         lapse(sitting, programme)
     elif name == "look":
-        subject = deadline.subject.partition(" ")[2]
         sitting.say(ClinicianAsked, "P4", programme, about="hold_open_14_days", subject=subject)
     if not sitting.taken_in:  # what an input makes due lies in its past: steps are weighed once, at its end
         weigh_step_and_offer(sitting, programme, only_changes=True)

@@ -6,7 +6,10 @@ from typing import Any
 
 from libs.events import facts as f
 from libs.events import rulings as r
+from libs.events.care import AdverseEventReported
 from libs.events.decisions import InputWeighed
+from libs.rehab.care.adverse import hold_like_others, judge_adverse_event
+from libs.rehab.care.scores import ask_at_start
 from libs.rehab.checkpoint import reweigh
 from libs.rehab.corrections import fact_of, readable, target_of
 from libs.rehab.days import local_day
@@ -110,6 +113,8 @@ def _enrolment(sitting: Sitting, event: f.ProgrammeEnrolled) -> tuple[str, ...]:
         judge_enrolment(sitting, programme, event)
     return ()
 
+        hold_like_others(sitting, programme)
+        ask_at_start(sitting, programme)
 
 def _assessment(sitting: Sitting, event: f.PresentationAssessed) -> tuple[str, ...]:
     concerned = [each for each in sitting.state.programmes if each.side == event.side and each.started]
@@ -132,6 +137,17 @@ def _red_flags(sitting: Sitting, event: f.RedFlagReported | f.RedFlagsAnswered) 
 def _session(sitting: Sitting, _event: f.SessionLogged) -> tuple[str, ...]:
     fact = _fact(sitting, "sessions")
     return _weigh_session(sitting, fact) if fact else ()
+def _adverse_event(sitting: Sitting, _event: AdverseEventReported) -> tuple[str, ...]:
+    fact = _fact(sitting, "adverse_events")
+    return _weigh_adverse_event(sitting, fact) if fact else ()
+
+
+def _weigh_adverse_event(sitting: Sitting, fact: Fact[AdverseEventReported]) -> tuple[str, ...]:
+    judge_adverse_event(sitting, fact)
+    close_answered(sitting)
+    return () if sitting.state.programmes else ("no_programme",)
+
+
 
 
 def _weigh_session(sitting: Sitting, fact: Fact[f.SessionLogged]) -> tuple[str, ...]:
@@ -274,12 +290,14 @@ _AGAIN: dict[type, Callable[[Sitting, Fact[Any]], tuple[str, ...]]] = {
 }
 _JUDGES: dict[type, Callable[[Sitting, Any], tuple[str, ...]]] = {
     f.ProgrammeEnrolled: _enrolment,
+    AdverseEventReported: _weigh_adverse_event,
     f.PresentationAssessed: _assessment,
     f.RedFlagReported: _red_flags,
     f.RedFlagsAnswered: _red_flags,
     f.SessionLogged: _session,
     f.CheckInRecorded: _check_in,
     f.CheckpointTested: _test,
+    AdverseEventReported: _adverse_event,
     f.TrialRecorded: _trial,
     f.BodyweightRecorded: _bodyweight,
     f.PauseAnnounced: _pause,

@@ -8,6 +8,7 @@ from typing import Any, get_args
 import msgspec
 
 from libs.events.base import Event
+from libs.events.care import CARE
 from libs.events.decisions import ClinicianAsked, HoldClosed, HoldOpened
 from libs.events.facts import (
     FACTS,
@@ -29,7 +30,7 @@ from libs.rehab.steps import withdraw_proposal
 KIND = "question"
 SHARP = "sharp"
 RED_FLAGS: frozenset[str] = frozenset(get_args(RedFlag))
-_MODELS = {each.TYPE: each for each in FACTS}
+_MODELS = {each.TYPE: each for each in (*FACTS, *CARE)}
 
 
 def rule_of(questions: tuple[str, ...]) -> str:

@@ -30,7 +30,7 @@ class ClinicBody(StrictModel):
     )
     checkpoint_load: Literal["added", "total", "both"] = "both"
     heart_rate_maximum: Literal["208_minus_0_7_age", "220_minus_age"] = Field(
-        default="208_minus_0_7_age", description="how a maximal heart rate is worked out that was not measured"
+        default="208_minus_0_7_age", description="how a maximal heart rate is worked out"
     )
     alerts_to: Mail | None = None
 

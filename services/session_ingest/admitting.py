@@ -16,7 +16,8 @@ from libs.web.permissions import Permission, Role, is_granted
 from services.session_ingest import domain
 from services.session_ingest.admissions import ClinicBody, CorrectionBody, PatientBody, ProgrammeBody
 from services.session_ingest.asking import Asked
-from services.session_ingest.bodies import FACT_BODIES, AssessmentBody
+from services.session_ingest.bodies import AssessmentBody
+from services.session_ingest.care_bodies import CORRECTABLE
 from services.session_ingest.handlers import Ingest, TakenError, error_of, new_patient_key
 from services.session_ingest.known import patient_claim
 from services.session_ingest.telling import Teller, Telling, tell, under
@@ -132,7 +133,7 @@ async def _target(ingest: Ingest, asked: Asked, patient: PatientId, version: int
     event = found[0].event if found else None
     if isinstance(event, FactCorrected):
         raise _wrong_target("a correction", f"the original, version {event.target}")
-    if event is None or event.TYPE not in FACT_BODIES or not isinstance(event, Told):
+    if event is None or event.TYPE not in CORRECTABLE or not isinstance(event, Told):
         raise _wrong_target("no fact that can be corrected", "the version of a fact of this patient")
     principal = asked.principal
     if isinstance(event, AssessmentBody.FACT) and not is_granted(
@@ -150,7 +151,7 @@ def _wrong_target(detail: str, expected: str) -> InvalidError:
 
 def _replacement(target: Told, given: dict[str, object], teller: Teller) -> Telling:
     try:
-        replaced = tell(validated(FACT_BODIES[target.TYPE], given), teller)
+        replaced = tell(validated(CORRECTABLE[target.TYPE], given), teller)
     except InvalidError as error:
         raise under("/replacement", error) from None
     if replaced.long_note is not None:

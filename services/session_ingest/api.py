@@ -22,6 +22,7 @@ from services.session_ingest.admissions import (
     Recorded,
 )
 from services.session_ingest.asking import HEADERS, Asked, asked
+from services.session_ingest.care_bodies import AdverseEventBody, HeartRateBody, QuestionnaireBody
 from services.session_ingest.handlers import Ingest
 from services.session_ingest.telling import tell
 
@@ -66,6 +67,11 @@ FACT_ROUTES: Final = (
     ),
     FactRoute("activities", "log_activity", "Log something done beside the loading.", bodies.ActivityBody),
     FactRoute("pauses", "announce_pause", "Announce a planned pause.", bodies.PauseBody),
+    FactRoute("questionnaires", "answer_questionnaire", "Record an outcome score.", QuestionnaireBody),
+    FactRoute("heart-rates", "record_heart_rate", "Record heart rates, for Zone 2.", HeartRateBody),
+    FactRoute(
+        "adverse-events", "report_adverse_event", "Report something harmful that happened.", AdverseEventBody
+    ),
     FactRoute("notes", "record_note", "Record a note.", bodies.NoteBody),
     FactRoute("requests", "make_request", "Ask to move on, stop, run, or load more.", bodies.RequestBody),
 )

@@ -15,6 +15,7 @@ from typing import Final, Literal, get_args
 import msgspec
 
 from libs.events.base import LocalTime, Part, Told
+from libs.events.care import AdverseEventReported, HeartRateRecorded, QuestionnaireAnswered
 from libs.events.facts import (
     ActivityLogged,
     CheckpointTested,
@@ -112,8 +113,14 @@ RANGES: Final[Mapping[str, Range]] = {
     "distance_cm": _range("0", "30"),
     "episode": _range("1", "99", "1"),
     "age_years": _range("0", "120", "1"),
+    "total": _range("0", "100", "1"),
+    "week": _range("0", "104", "1"),
+    "resting_bpm": _range("25", "130", "1"),
+    "maximum_bpm": _range("80", "240", "1"),
 }
 """Field → what it may hold, in whatever fact it stands."""
+VISA_A_ITEMS: Final = (*(_range("0", "10", "1"),) * 7, _range("0", "30", "1"))
+"""What each item of the score can give."""
 _TRIAL_REPS: Final = _range("0", "200", "1")
 
 
@@ -240,6 +247,12 @@ def _contradictions(fact: Told, now: datetime) -> Iterator[FieldError]:
             yield FieldError("/flags", "none, or one twice", "at least one red flag, each once")
         case PauseAnnounced():
             yield from _pause_errors(fact)
+        case QuestionnaireAnswered():
+            yield from _score_errors(fact)
+        case HeartRateRecorded():
+            yield from _heart_rate_errors(fact)
+        case AdverseEventReported():
+            yield from _adverse_event_errors(fact)
         case ActivityLogged() if fact.warmed_up and fact.activity not in ("running", "walking", "other"):
             yield FieldError("/warmed_up", "not said of this activity", "absent")
 
@@ -291,3 +304,32 @@ def _pause_errors(fact: PauseAnnounced) -> Iterator[FieldError]:
             yield FieldError(f"/{name}", "not a date", "a date such as 2026-03-02")
     if first is not None and last is not None and not first <= last <= first + LONGEST_PAUSE:
         yield FieldError("/last_day", "before the first day, or a year later", "from the first day on")
+
+
+def _score_errors(fact: QuestionnaireAnswered) -> Iterator[FieldError]:
+    if not fact.items:
+        return
+    if len(fact.items) != len(VISA_A_ITEMS):
+        yield FieldError("/items", f"{len(fact.items)} scores", f"{len(VISA_A_ITEMS)}, or none")
+        return
+    for index, (score, allowed) in enumerate(zip(fact.items, VISA_A_ITEMS, strict=True)):
+        if not allowed.holds(Decimal(score)):
+            yield FieldError(f"/items/{index}", "out of range", str(allowed))
+    if sum(fact.items) != fact.total:
+        yield FieldError("/total", "not the sum of the items", "the sum, or no items")
+
+
+def _heart_rate_errors(fact: HeartRateRecorded) -> Iterator[FieldError]:
+    if fact.resting_bpm is None and fact.maximum_bpm is None and fact.beta_blockers is None:
+        yield FieldError("", "nothing told", "resting_bpm, maximum_bpm or beta_blockers")
+    if fact.resting_bpm is not None and fact.maximum_bpm is not None and fact.resting_bpm >= fact.maximum_bpm:
+        yield FieldError("/resting_bpm", "not below the maximum", "below maximum_bpm")
+
+
+def _adverse_event_errors(fact: AdverseEventReported) -> Iterator[FieldError]:
+    if fact.serious is False and (fact.serious_because or fact.outcome == "fatal"):
+        yield FieldError("/serious", "no, though a reason or the outcome says yes", "true, or absent")
+    for name in ("serious_because", "flags"):
+        told = getattr(fact, name)
+        if len(set(told)) != len(told):
+            yield FieldError(f"/{name}", "one twice", "each once")

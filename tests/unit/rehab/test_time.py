@@ -157,4 +157,4 @@ def test_no_window_is_due_while_suspended_or_awaiting() -> None:
     suspended = Case().given(enrolled(), session(0), fact(f.RedFlagReported, 0, "20:00", flags=("fever",)))
     assert next_deadline(suspended.state, PROTOCOLS) == at(7, "00:00")
     awaiting = Case().given(enrolled(presentation="both"), session(0))
-    assert next_deadline(awaiting.state, PROTOCOLS) is None
+    assert next_deadline(awaiting.state, PROTOCOLS) == at(42, "00:00"), "the questionnaire, no window"
