@@ -111,10 +111,10 @@ def _enrolment(sitting: Sitting, event: f.ProgrammeEnrolled) -> tuple[str, ...]:
     programme = sitting.state.programme(event.programme)
     if programme is not None and not programme.started:
         judge_enrolment(sitting, programme, event)
-    return ()
-
         hold_like_others(sitting, programme)
         ask_at_start(sitting, programme)
+    return ()
+
 
 def _assessment(sitting: Sitting, event: f.PresentationAssessed) -> tuple[str, ...]:
     concerned = [each for each in sitting.state.programmes if each.side == event.side and each.started]
@@ -134,9 +134,6 @@ def _red_flags(sitting: Sitting, event: f.RedFlagReported | f.RedFlagsAnswered) 
     return () if sitting.state.programmes else ("no_programme",)
 
 
-def _session(sitting: Sitting, _event: f.SessionLogged) -> tuple[str, ...]:
-    fact = _fact(sitting, "sessions")
-    return _weigh_session(sitting, fact) if fact else ()
 def _adverse_event(sitting: Sitting, _event: AdverseEventReported) -> tuple[str, ...]:
     fact = _fact(sitting, "adverse_events")
     return _weigh_adverse_event(sitting, fact) if fact else ()
@@ -148,6 +145,9 @@ def _weigh_adverse_event(sitting: Sitting, fact: Fact[AdverseEventReported]) -> 
     return () if sitting.state.programmes else ("no_programme",)
 
 
+def _session(sitting: Sitting, _event: f.SessionLogged) -> tuple[str, ...]:
+    fact = _fact(sitting, "sessions")
+    return _weigh_session(sitting, fact) if fact else ()
 
 
 def _weigh_session(sitting: Sitting, fact: Fact[f.SessionLogged]) -> tuple[str, ...]:
@@ -287,17 +287,17 @@ _AGAIN: dict[type, Callable[[Sitting, Fact[Any]], tuple[str, ...]]] = {
     f.CheckInRecorded: _weigh_check_in,
     f.CheckpointTested: _weigh_test,
     f.TrialRecorded: _weigh_trial,
+    AdverseEventReported: _weigh_adverse_event,
 }
 _JUDGES: dict[type, Callable[[Sitting, Any], tuple[str, ...]]] = {
     f.ProgrammeEnrolled: _enrolment,
-    AdverseEventReported: _weigh_adverse_event,
     f.PresentationAssessed: _assessment,
     f.RedFlagReported: _red_flags,
     f.RedFlagsAnswered: _red_flags,
+    AdverseEventReported: _adverse_event,
     f.SessionLogged: _session,
     f.CheckInRecorded: _check_in,
     f.CheckpointTested: _test,
-    AdverseEventReported: _adverse_event,
     f.TrialRecorded: _trial,
     f.BodyweightRecorded: _bodyweight,
     f.PauseAnnounced: _pause,
