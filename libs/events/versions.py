@@ -10,8 +10,8 @@ from libs.kernel.ids import ProgrammeId
 class ProgrammeMigrated(Ruling, frozen=True, kw_only=True):
     """Moves a programme onto another protocol version; the stage stays.
 
-    Where the clinic ruled for all its programmes on a version, each patient gets this once, claimed (`ruling`)
-    by ruling and patient.
+    Where the clinic ruled for all its programmes on a version, each patient gets this once, claimed
+    (`ruling`) by ruling and patient.
     """
 
     TYPE: ClassVar[str] = "heelrise.programme_migrated.v1"
@@ -25,7 +25,7 @@ class ProgrammeMigrated(Ruling, frozen=True, kw_only=True):
 
 
 class ProgrammeRecalled(Ruling, frozen=True, kw_only=True):
-    """A protocol version was recalled: the patient's programmes on it are held, now and whenever one gets there.
+    """A protocol version was recalled: the patient's programmes on it are held, now and whenever one begins.
 
     Claimed (`ruling`) by recall and patient. `ruled_by` is who recalled the version.
     """

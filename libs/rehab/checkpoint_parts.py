@@ -10,7 +10,7 @@ from libs.events.base import Criterion
 from libs.events.facts import BodyweightRecorded, CheckpointTested
 from libs.rehab.chart import Chart
 from libs.rehab.gates import criterion, exact
-from libs.rehab.measures import Measured
+from libs.rehab.measured import Measured
 from libs.rehab.patient import Fact
 from libs.rehab.protocol import Weighing
 from libs.rehab.protocol.items import Comparator

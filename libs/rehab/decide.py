@@ -8,6 +8,7 @@ from libs.events import facts as f
 from libs.events import rulings as r
 from libs.events.care import AdverseEventReported
 from libs.events.decisions import InputWeighed
+from libs.events.versions import ProgrammeMigrated, ProgrammeRecalled
 from libs.rehab.care.adverse import hold_like_others, judge_adverse_event
 from libs.rehab.care.scores import ask_at_start
 from libs.rehab.checkpoint import reweigh
@@ -27,6 +28,7 @@ from libs.rehab.rulings import judge_ruling
 from libs.rehab.sessions import concerns
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of
+from libs.rehab.versions import hold_where_recalled, judge_migration, judge_recall
 from libs.rehab.weeks import recount
 
 
@@ -112,6 +114,7 @@ def _enrolment(sitting: Sitting, event: f.ProgrammeEnrolled) -> tuple[str, ...]:
     if programme is not None and not programme.started:
         judge_enrolment(sitting, programme, event)
         hold_like_others(sitting, programme)
+        hold_where_recalled(sitting, programme)
         ask_at_start(sitting, programme)
     return ()
 
@@ -309,4 +312,6 @@ _JUDGES: dict[type, Callable[[Sitting, Any], tuple[str, ...]]] = {
     r.StepConfirmed: _ruling,
     r.StageOverridden: _ruling,
     r.CheckpointReadingRuled: _ruling,
+    ProgrammeMigrated: judge_migration,
+    ProgrammeRecalled: judge_recall,
 }

@@ -26,11 +26,14 @@ from libs.events.facts import (
     TrialRecorded,
 )
 from libs.events.rulings import BaselineSet
+from libs.events.versions import ProgrammeRecalled
 from libs.rehab.answers import answered
 from libs.rehab.corrections import FIELDS, corrected, fact_of
 from libs.rehab.inputs import Concluded, Input
 from libs.rehab.outcomes import OUTCOMES, suspended
 from libs.rehab.patient import Baseline, Patient, Phase, Programme, inserted
+from libs.rehab.remembered import remember
+from libs.rehab.recalls import recalled
 
 
 def logical_time(state: Patient, item: Input) -> datetime:
@@ -58,7 +61,7 @@ def conclude(state: Patient, concluded: Concluded) -> Patient:
     programme = state.programme(decision.programme) if decision.programme is not None else None
     if handler is None or programme is None:
         return state
-    changed = handler(state, programme, decision, at)
+    changed = remember(state, programme, handler(state, programme, decision, at), decision, at)
     if isinstance(decision, d.LoadingResumed):
         state = replace(state, suspended=())
     return state.with_programme(changed)
@@ -173,6 +176,7 @@ _INPUTS: dict[type, Callable[[Patient, Input], Patient]] = {
     PresentationAssessed: _assessed,
     FactCorrected: corrected,
     BaselineSet: _baseline,
+    ProgrammeRecalled: recalled,
     ImportOpened: _import_opened,
     ImportClosed: _import_closed,
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from libs.events.base import Criterion, Decision
+from libs.events.base import Criterion, Decision, ProtocolRef
 from libs.events.decisions import CheckpointFailed, PatientTold, SessionWeighed, StageHeld
 from libs.rehab.inputs import Concluded
 from libs.rehab.protocol import Criteria, Item, RehabProtocol
@@ -260,6 +260,8 @@ def _said(name: str, value: Any, terms: _Terms) -> Any:  # noqa: ANN401 -- whate
         return "yes" if value else "no"
     if value is None:
         return "not known"
+    if isinstance(value, ProtocolRef):
+        return f"{value.id} {value.version}"
     if isinstance(value, tuple) and all(isinstance(each, str) for each in value):
         return ", ".join(_term(name, each, terms) for each in value) or "nothing"
     if isinstance(value, str) and "/" in value and value.replace("/", "").isdigit():

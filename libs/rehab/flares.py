@@ -24,8 +24,8 @@ from libs.rehab.chart import Chart, Reading
 from libs.rehab.checkpoint import on_flare
 from libs.rehab.days import local_day
 from libs.rehab.gates import exact
-from libs.rehab.limits import hold_id, lower_loading, open_hold
-from libs.rehab.measures import median
+from libs.rehab.holds import hold_id, lower_loading, open_hold
+from libs.rehab.measured import median
 from libs.rehab.patient import Fact, Flare, Programme
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of

@@ -9,7 +9,8 @@ from typing import Any, Final, Literal
 
 from libs.events.base import Criterion
 from libs.rehab.chart import Chart
-from libs.rehab.measures import MEASURES, Measured
+from libs.rehab.measured import Measured
+from libs.rehab.measures import MEASURES
 from libs.rehab.protocol import Criteria, Gate, Weighing
 
 Verdict = Literal["met", "not_met", "unknown"]

@@ -1,41 +1,13 @@
 """What a session, test or trial sets off by itself: sharp pain, the limit, a flare (P1-P3, P5)."""
 
-from collections.abc import Iterable
-
-from libs.events.decisions import (
-    ClinicianAsked,
-    HoldOpened,
-    LoadingLowered,
-    LoadReduced,
-    SessionWeighed,
-)
+from libs.events.decisions import ClinicianAsked, LoadReduced, SessionWeighed
 from libs.rehab.chart import Chart, Reading
+from libs.rehab.holds import hold_id, lower_loading, open_hold
 from libs.rehab.patient import Programme
 from libs.rehab.sessions import Assessed
 from libs.rehab.sitting import Sitting
-from libs.rehab.steps import withdraw_proposal
 
-
-def hold_id(kind: str, sitting: Sitting, taken: Iterable[str]) -> str:
-    """Id of a hold or flare that opens now; unique within the programme and kind."""
-    first = f"{kind}-{sitting.now:%Y%m%dT%H%M%SZ}"
-    count = sum(each == first or each.startswith(f"{first}-") for each in taken)
-    return f"{first}-{count + 1}" if count else first
-
-
-def open_hold(sitting: Sitting, programme: Programme, kind: str, rule: str, ends_with: str) -> None:
-    """Open a hold of a kind, unless one is open; whatever was proposed is withdrawn."""
-    if not any(each.kind == kind for each in programme.open_holds):
-        sitting.say(
-            HoldOpened,
-            rule,
-            programme,
-            evidence=(sitting.item.version,),
-            hold=hold_id(kind, sitting, [each.id for each in programme.holds]),
-            kind=kind,
-            ends_with=ends_with,
-        )
-    withdraw_proposal(sitting, programme, f"{kind}_hold")
+__all__ = ["hold_id", "lower_loading", "open_hold", "weigh_loading"]
 
 
 def weigh_loading(
@@ -65,21 +37,6 @@ def weigh_loading(
     if assessed.within == "not_met":
         percent = sitting.protocol(programme).whole("P1.lighter_percent")
         sitting.say(LoadReduced, "P1", programme, evidence=(version,), percent=percent, session=version)
-
-
-def lower_loading(sitting: Sitting, programme: Programme, rule: str, evidence: tuple[int, ...]) -> None:
-    """Back to holds for now; the stage stays."""
-    programme = sitting.programme(programme)
-    if programme.loading > 1:
-        sitting.say(
-            LoadingLowered,
-            rule,
-            programme,
-            evidence=evidence,
-            stage=programme.stage,
-            from_loading=programme.loading,
-            to_loading=1,
-        )
 
 
 def _reading(sitting: Sitting, programme: Programme, version: int) -> Reading | None:

@@ -3,43 +3,21 @@
 A released measure never changes; a fix is the next version beside it. Values are exact.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-import msgspec
-
 from libs.events.facts import CheckInRecorded, TrialRecorded
+from libs.rehab import measures_of_variants
 from libs.rehab.chart import Chart, Reading
+from libs.rehab.measured import Measure, Measured, median
 from libs.rehab.patient import Fact
 from libs.rehab.protocol import Weighing
 from libs.rehab.sessions import loads
 
-
-class Measured(msgspec.Struct, frozen=True):
-    """What a measure found. `value` absent: nothing to measure."""
-
-    value: Fraction | str | None
-    inputs: tuple[int, ...] = ()
-    reason: str | None = None
-    """Why something is missing; the value is then what is known so far."""
-    most: Fraction | None = None
-    """What the value could still be, where something is missing from a count."""
-
-
 _NO_LOAD = Decimal(-1)
-Measure = Callable[[Chart, Weighing], Measured]
-
-
-def median(values: Iterable[Fraction | Decimal]) -> Fraction:
-    """The exact median; the mean of the middle two where there are two."""
-    ordered = sorted(Fraction(each) for each in values)
-    middle = len(ordered) // 2
-    if len(ordered) % 2:
-        return ordered[middle]
-    return (ordered[middle - 1] + ordered[middle]) / 2
 
 
 def tolerated(chart: Chart, weighing: Weighing) -> Measured:
@@ -275,6 +253,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "load.rises/1": load_rises,
     "weeks.consistent/1": consistent_weeks,
     "checkpoint.result/1": checkpoint_result,
+    **measures_of_variants.MEASURES,
 }
 """Name and version → the measure."""
 

@@ -10,6 +10,7 @@ from msgspec.structs import replace
 from libs.events import decisions as d
 from libs.events.base import Decision
 from libs.events.flags import FlagEnded, FlagRaised
+from libs.events.versions import ProtocolChanged
 from libs.rehab.days import local_day
 from libs.rehab.patient import (
     Asked,
@@ -26,6 +27,7 @@ from libs.rehab.patient import (
     found,
 )
 from libs.rehab.raised import with_ended, with_raised
+from libs.rehab.recalls import protocol_changed
 
 Outcome = Callable[[Patient, Programme, Any, datetime], Programme]
 
@@ -300,6 +302,7 @@ OUTCOMES: dict[type[Decision], Outcome] = {
     d.LoadRestorationCompleted: _completed,
     d.ClinicianAsked: _asked,
     d.PatientTold: _told,
+    ProtocolChanged: protocol_changed,
     FlagRaised: _flag_raised,
     FlagEnded: _flag_ended,
 }

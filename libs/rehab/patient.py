@@ -25,6 +25,7 @@ from libs.events.facts import (
     TrialRecorded,
 )
 from libs.kernel.ids import LogId, PatientId, ProgrammeId
+from libs.rehab.past import Advance, Lapse, Restart
 from libs.rehab.raised import Flags
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
@@ -252,6 +253,14 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     verdicts: tuple[tuple[str, str], ...] = ()
     """Of the gate's criteria, when they were last recorded."""
     baseline: Baseline | None = None
+    advances: tuple[Advance, ...] = ()
+    """The steps up that bear the stage, oldest first (R4)."""
+    lapses: tuple[Lapse, ...] = ()
+    """The steps down of the lapse that the stage still shows (R2, R4)."""
+    restart: Restart | None = None
+    """The last time that the count of weeks began anew (W1, R4)."""
+    ruled_at: datetime | None = None
+    """When a clinician's ruling last took effect."""
     flags: Flags = ()
     """The newest raising of each flag (F1-F11), open or ended."""
 
@@ -295,6 +304,8 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
     suspended: tuple[str, ...] = ()
     """Red flags that suspend all loading until a clinician clears them."""
     programmes: tuple[Programme, ...] = ()
+    recalled: tuple[str, ...] = ()
+    """Hashes of the protocol versions whose recall reached the patient."""
     history: History = History()
     importing: tuple[tuple[str, datetime], ...] = ()
     """Files whose import is open, and since when (recorded)."""

@@ -158,7 +158,8 @@ def _release(sitting: Sitting, programme: Programme, event: HoldReleased) -> Non
     if hold is None:
         refuse(sitting, programme, "P3", "no_such_hold")
         return
-    rule = {"flare": "P5", "sharp": "P3", KIND: rule_of(hold.questions)}.get(hold.kind, "override")
+    rules = {"flare": "P5", "sharp": "P3", "recall": "recall", KIND: rule_of(hold.questions)}
+    rule = rules.get(hold.kind, "override")
     if hold.ends_with not in {"clinician", "answer"}:
         refuse(sitting, programme, rule, "ends_by_itself")
         return

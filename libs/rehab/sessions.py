@@ -261,7 +261,7 @@ def _assessed(
     before = [each.before for each in pains if each.before is not None]
     during_known = bool(pains) and len(during) == len(pains)
     within: Verdict = "met" if during_known else "unknown"
-    if during and max(during) > protocol.whole("P1.most_pain"):
+    if during and max(during) > protocol.number("P1.most_pain"):
         within = "not_met"
     settled = protocol.whole("P2.settled_min")
     return Assessed(

@@ -78,6 +78,11 @@ class Sitting:
         self.state = conclude(self.state, concluded)
 
     @property
+    def told(self) -> tuple[int, ...]:
+        """The version of the input, as evidence; at a deadline nothing: whatever let time pass is none."""
+        return () if self.due is not None else (self.item.version,)
+
+    @property
     def spoke_of_input(self) -> bool:
         """Whether something was concluded at the input's own place."""
         return any(each.due is None for each in self.concluded)

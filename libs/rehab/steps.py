@@ -11,6 +11,7 @@ from libs.events.decisions import (
     StepProposed,
     StepWithdrawn,
 )
+from libs.events.versions import ProgrammeMigrated
 from libs.rehab.chart import Chart
 from libs.rehab.days import local_day
 from libs.rehab.gates import all_met, weigh_gate
@@ -134,6 +135,8 @@ def withdraw_proposal(sitting: Sitting, programme: Programme, why: str) -> None:
 
 
 def _move(sitting: Sitting, programme: Programme, gate: Gate, criteria: tuple[Criterion, ...]) -> None:
+    if isinstance(sitting.item.event, ProgrammeMigrated):
+        return  # A migration never advances: whatever is told next may.
     if who_moves(programme, gate) == "automatic":
         advance(sitting, programme, gate, criteria, by="automatic")
         return

@@ -199,7 +199,8 @@ def good_days(first: int, last: int, *, stage: int = 1, every: int = 1, **fields
 class Case:
     """One patient. Every telling is decided and applied; the last answers are there to look at."""
 
-    def __init__(self) -> None:
+    def __init__(self, protocols: ShippedProtocols = PROTOCOLS) -> None:
+        self.protocols = protocols
         self.state: Patient = empty_patient(PatientId("p"), LogId("harbour-c-1"))
         self.answered: list[tuple[Input, tuple[Concluded, ...]]] = []
         self.last: list[Concluded] = []
@@ -213,7 +214,7 @@ class Case:
             recorded_at=recorded_at or max(telling.at, self.state.time),
             actor="patient:p",
         )
-        answers = decide(self.state, item, PROTOCOLS)
+        answers = decide(self.state, item, self.protocols)
         self.state = apply(self.state, item, answers)
         self.answered.append((item, answers))
         return answers
@@ -236,7 +237,7 @@ class Case:
     def until_instant(self, instant: datetime) -> Self:
         """The same, up to an instant."""
         self.last = []
-        while (due := next_deadline(self.state, PROTOCOLS)) is not None and due <= instant:
+        while (due := next_deadline(self.state, self.protocols)) is not None and due <= instant:
             self.last += self.tell(time_passed(due))
         return self
 

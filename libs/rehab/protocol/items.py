@@ -13,6 +13,9 @@ Comparator = Literal["<=", "<", ">=", ">", "="]
 StageNumber = Annotated[int, Field(ge=1, le=4)]
 Code = Annotated[str, Field(pattern=r"^[A-Za-z0-9_. -]{1,60}$")]
 Words = Annotated[str, Field(min_length=1, max_length=1500)]
+Unit = Annotated[str, Field(min_length=1, max_length=60)]
+Seconds = Annotated[Decimal, Field(gt=0, le=3600, max_digits=6, decimal_places=2)]
+Count = Annotated[int, Field(ge=1, le=60)]
 
 
 class Item(BaseModel):
@@ -43,9 +46,9 @@ class Number(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     name: Code
-    value: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]*)((\.[0-9]+)|(/[1-9][0-9]*))?$")]
+    value: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})((\.[0-9]{1,8})|(/[1-9][0-9]{0,8}))?$")]
     """A decimal or `n/d`."""
-    unit: str
+    unit: Unit
     basis: Basis
     citation: Code | None = None
 
@@ -90,16 +93,16 @@ class Dose(BaseModel):
 
     sets: Annotated[int, Field(ge=1, le=20)] | None = None
     reps: Annotated[int, Field(ge=1, le=60)] | None = None
-    hold_s: Decimal | None = None
+    hold_s: Seconds | None = None
     """The least that counts as one hold."""
-    hold_most_s: Decimal | None = None
+    hold_most_s: Seconds | None = None
     """Above it a hold is noted."""
-    up_s: Decimal | None = None
-    down_s: Decimal | None = None
-    rest_s: Decimal | None = None
-    least_sets: int | None = None
+    up_s: Seconds | None = None
+    down_s: Seconds | None = None
+    rest_s: Seconds | None = None
+    least_sets: Count | None = None
     """Where it isn't two thirds of `sets`: the fewest sets that count, each of `least_reps`."""
-    least_reps: int | None = None
+    least_reps: Count | None = None
     by_week: tuple[WeekDose, ...] = ()
     """Sets and repetitions by the week in the stage, from week 1 on; a guide, it invalidates nothing."""
     sources: tuple[Source, ...] = ()
@@ -111,7 +114,7 @@ class FirstLoad(BaseModel):
 
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
-    kg: Decimal | None = None
+    kg: Annotated[Decimal, Field(ge=0, le=500, max_digits=7, decimal_places=3)] | None = None
     """Added load; 0 is bodyweight."""
     steps: Annotated[int, Field(ge=1, le=20)] | None = None
     """So many loadable steps; also where nothing was tolerated yet that a share could be of."""
@@ -131,7 +134,7 @@ class RiseAfter(BaseModel):
     """The last so many of the exercise at the present load: well tolerated, all of it done in tempo."""
     days: Annotated[int, Field(ge=1, le=90)] | None = None
     """So many days at the present load, every session of them such a one, and at least one."""
-    most_pain: Annotated[Decimal, Field(ge=0, le=10)] | None = None
+    most_pain: Annotated[Decimal, Field(ge=0, le=10, multiple_of=Decimal("0.5"))] | None = None
     """Pain during each of these sessions, at most."""
 
 
@@ -141,11 +144,11 @@ class Rise(BaseModel):
     model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
 
     of: Literal["load", "hold"]
-    by: Annotated[Decimal, Field(gt=0, le=50)]
+    by: Annotated[Decimal, Field(gt=0, le=50, decimal_places=3)]
     unit: Literal["percent of bodyweight", "percent of load", "seconds"]
     rounding: Literal["nearest", "down"] = "nearest"
     """To what can be loaded. To the nearest is at least one step; ties go to the lighter."""
-    up_to_s: Annotated[Decimal, Field(gt=0)] | None = None
+    up_to_s: Seconds | None = None
     """Of a hold: how long it gets."""
     after: Annotated[tuple[RiseAfter, ...], Field(min_length=1)]
     """One of these has to hold."""
@@ -177,7 +180,7 @@ class ExerciseItem(Item):
     """Absent where a clinician sets it."""
     rises: tuple[Rise, ...] = ()
     """In order: the next one begins where the one before is done."""
-    ceiling: Annotated[Decimal, Field(gt=0, le=5)] | None = None
+    ceiling: Annotated[Decimal, Field(gt=0, le=5, decimal_places=3)] | None = None
     """Most added load, times bodyweight; above it a clinician rules."""
     sources: tuple[Source, ...] = ()
     """The basis of `surfaces`, `bilateral_form` and `ceiling`, where they are given."""
@@ -207,16 +210,23 @@ class Weighing(BaseModel):
 
     measure: Annotated[str, Field(pattern=r"^[a-z_.]+/[1-9][0-9]*$")]
     comparator: Comparator
-    threshold: str
+    threshold: Annotated[
+        str, Field(pattern=r"^((0|[1-9][0-9]{0,8})((\.[0-9]{1,8})|(/[1-9][0-9]{0,8}))?|[a-z_]{1,40})$")
+    ]
     """A decimal, `n/d`, or a word."""
-    unit: str | None = None
-    sessions: int | None = None
+    unit: Unit | None = None
+    sessions: Annotated[int, Field(ge=1, le=50)] | None = None
     """Window: the last so many sessions."""
-    days: int | None = None
+    days: Annotated[int, Field(ge=1, le=366)] | None = None
     """Window: today and the days before, so many in all."""
-    least: int | None = None
+    least: Annotated[int, Field(ge=1, le=100)] | None = None
     """Minimum evidence: fewer sessions or reports are *unknown*."""
     exercises: tuple[Exercise, ...] = ()
+
+    @field_validator("threshold", mode="before")
+    @classmethod
+    def _digits(cls, value: object) -> object:
+        return str(value) if type(value) is int else value
 
 
 class Criteria(Item, Weighing):
@@ -237,7 +247,7 @@ class Gate(Item):
     criteria: tuple[Criteria, ...]
     confirming: tuple[Criteria, ...] = ()
     """Asked besides at the moment of a confirmation."""
-    ask_after_days: int | None = None
+    ask_after_days: Annotated[int, Field(ge=1, le=366)] | None = None
     """A clinician is asked to rule after so many days with only `ask_where_missing` missing."""
     ask_where_missing: tuple[Code, ...] = ()
 

@@ -1,11 +1,15 @@
 """What a protocol has to say and may pick: the rules, their numbers, the measures."""
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, Literal
+
+import msgspec
 
 RULES: Final = (
     "T1", "T2", "T3", "T4", "T5", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "checkpoint", "W1", "W2",
     "flags", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F11",
     "zone_2", "visa_a", "adverse_event", "prescription", "insertional",
+    "recall", "migration",
 )  # fmt: skip
 """The rules that the judge applies: a protocol has to state each."""
 
@@ -46,12 +50,51 @@ NUMBERS: Final = {
 }  # fmt: skip
 """The numbers that the judge reads: rule → names."""
 
+COUNTED: Final = frozenset({
+    "days", "hours", "minutes", "weeks", "years", "sessions", "percent", "stage", "check-ins", "rises",
+    "repetitions", "sets", "holds",
+})  # fmt: skip
+"""Units, by their first word, that are counted in whole numbers."""
 
-MEASURES: Final = (
-    "sessions.tolerated/1", "sessions.days/1", "sessions.valid/1", "sessions.loaded_bilateral/1",
-    "sessions.tolerated_recently/1", "sessions.over_limit/1", "pain.during.median/1",
-    "pain.during.median_fall/1", "pain.during.highest/1", "pain.after.highest/1", "check_ins.pain.highest/1",
-    "check_ins.coverage/1", "check_ins.after_last/1", "trial.confidence/1", "trial.reps/1", "trial.control/1",
-    "trial.pain/1", "stage.days/1", "load.rises/1", "weeks.consistent/1", "checkpoint.result/1",
-)  # fmt: skip
-"""The measures that a protocol can pick."""
+
+class MeasureSpec(msgspec.Struct, frozen=True):
+    """How a protocol may ask for a measure."""
+
+    unit: str | None
+    low: int = 0
+    high: int = 1000
+    """Thresholds lie between; both included."""
+    window: Literal["sessions", "days"] | None = None
+    """What it looks back over; nothing where it counts from the stage or the programme."""
+    words: tuple[str, ...] = ()
+    """What it is, where it is no number."""
+    exercises: bool = False
+    """Whether it is asked of named exercises."""
+
+
+MEASURES: Final[Mapping[str, MeasureSpec]] = {
+    "sessions.tolerated/1": MeasureSpec("sessions", high=50, window="sessions"),
+    "sessions.days/1": MeasureSpec("days", high=50, window="sessions"),
+    "sessions.valid/1": MeasureSpec("sessions", high=100, window="days"),
+    "sessions.loaded_bilateral/1": MeasureSpec("sessions", high=50, window="sessions", exercises=True),
+    "sessions.loaded/1": MeasureSpec("sessions", high=50, window="sessions", exercises=True),
+    "sessions.tolerated_recently/1": MeasureSpec("sessions", high=50, window="days"),
+    "sessions.over_limit/1": MeasureSpec("sessions", high=50, window="days"),
+    "pain.during.median/1": MeasureSpec("/10", high=10, window="sessions"),
+    "pain.during.median_fall/1": MeasureSpec("points", high=10, window="sessions"),
+    "pain.during.highest/1": MeasureSpec("/10", high=10, window="sessions"),
+    "pain.after.highest/1": MeasureSpec("/10", high=10, window="sessions"),
+    "pain.median_rise/1": MeasureSpec("points", high=10, window="days"),
+    "check_ins.pain.highest/1": MeasureSpec("/10", high=10, window="days"),
+    "check_ins.coverage/1": MeasureSpec("of sessions", high=1, window="days"),
+    "check_ins.after_last/1": MeasureSpec("sessions", high=50, window="sessions"),
+    "trial.confidence/1": MeasureSpec("/10", high=10, window="days"),
+    "trial.reps/1": MeasureSpec("repetitions", high=100, window="days"),
+    "trial.control/1": MeasureSpec(None, window="days", words=("yes", "no")),
+    "trial.pain/1": MeasureSpec("/10", high=10, window="days"),
+    "stage.days/1": MeasureSpec("days", high=730),
+    "load.rises/1": MeasureSpec("rises", high=20),
+    "weeks.consistent/1": MeasureSpec("weeks", high=104),
+    "checkpoint.result/1": MeasureSpec(None, words=("passed",)),
+}
+"""The measures that a protocol can pick, and what each takes."""
