@@ -1,0 +1,143 @@
+"""Keeps a programme's past beside it, decision by decision, and gives it back (R4). Bookkeeping only."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from libs.events import decisions as d
+from libs.events.base import Decision
+from libs.events.withdrawals import AdvanceReconsidered, ConclusionTakenBack
+from libs.kernel.times import format_instant
+from libs.rehab.past import Advance, Lapse, Restart
+from libs.rehab.patient import Patient, Phase, Programme
+from libs.rehab.sessions import concerns
+
+KIND = "evidence_withdrawn"
+LAPSE = "lapse"
+
+
+def remember(
+    state: Patient, before: Programme, after: Programme, decision: Decision, at: datetime
+) -> Programme:
+    """The programme after a decision, with what of its past a later fact may have to undo."""
+    if ruled(decision):
+        after = replace(after, ruled_at=at)
+    match decision:
+        case d.StageAdvanced():
+            return replace(after, advances=(*before.advances, _advance(before, decision, at)), lapses=())
+        case d.StageRegressed():
+            kept = tuple(each for each in before.advances if each.to_stage <= decision.to_stage)
+            return replace(after, advances=kept, lapses=_lapses(state, before, decision, at))
+        case d.StagePlaced() | d.LoadingResumed():
+            return replace(after, advances=(), lapses=())
+        case d.WeeksRestarted():
+            return replace(after, restart=Restart(at=at, weeks=before.weeks))
+        case d.HoldClosed() if decision.by is not None and _is_doubt(before, decision.hold):
+            return replace(after, advances=tuple(each for each in before.advances if not each.doubted))
+        case _:
+            return after
+
+
+def ruled(decision: Decision) -> bool:
+    """Whether a clinician's ruling took effect by it."""
+    by = getattr(decision, "by", None)
+    return getattr(decision, "clinician", None) is not None or (isinstance(by, str) and ":" in by)
+
+
+def last_loading(state: Patient, programme: Programme, until: datetime) -> datetime | None:
+    """The programme's newest session, test or trial up to an instant, valid or not."""
+    history, side = state.history, programme.side
+    found = [
+        next((each.at for each in reversed(history.sessions) if each.at <= until and concerns(each, side)), None)
+    ]
+    for facts in (history.tests, history.trials):
+        found.append(
+            next((each.at for each in reversed(facts) if each.at <= until and each.event.side == side), None)
+        )
+    return max((each for each in found if each is not None), default=None)
+
+
+def _advance(before: Programme, decision: d.StageAdvanced, at: datetime) -> Advance:
+    return Advance(
+        gate=decision.gate,
+        from_stage=decision.from_stage,
+        to_stage=decision.to_stage,
+        at=at,
+        by=decision.by,
+        marked=decision.marked,
+        evidence=decision.evidence,
+        before=replace(before, advances=(), lapses=(), restart=None),
+    )
+
+
+def _lapses(state: Patient, before: Programme, decision: d.StageRegressed, at: datetime) -> tuple[Lapse, ...]:
+    """One lapse may take the stage down more than once; whatever else moves it ends what can be undone."""
+    if decision.why != LAPSE or decision.clinician is not None:
+        return ()
+    lapse = Lapse(at=at, loaded_at=last_loading(state, before, at), before=replace(before, lapses=()))
+    goes_on = bool(before.lapses) and before.stage_since == before.lapses[-1].at
+    return (*before.lapses, lapse) if goes_on else (lapse,)
+
+
+def _is_doubt(programme: Programme, hold: str) -> bool:
+    return any(each.id == hold and each.kind == KIND for each in programme.holds)
+
+
+def _reconsidered(
+    _state: Patient, programme: Programme, decision: AdvanceReconsidered, _at: datetime
+) -> Programme:
+    lacks = tuple(each.id for each in decision.criteria if each.verdict != "met")
+    lost = None if decision.stands else (*lacks, *decision.holds)
+    advances = tuple(
+        replace(each, lost=lost) if format_instant(each.at) == decision.advanced_at else each
+        for each in programme.advances
+    )
+    return replace(programme, advances=advances)
+
+
+def _taken_back(
+    state: Patient, programme: Programme, decision: ConclusionTakenBack, at: datetime
+) -> Programme:
+    if decision.what == "weeks_restarted" and programme.restart is not None:
+        return replace(programme, weeks=programme.restart.weeks, restart=None)
+    lapse = next((each for each in programme.lapses if format_instant(each.at) == decision.concluded_at), None)
+    if decision.what != LAPSE or lapse is None:
+        return programme
+    return _as_before(state, programme, lapse, at, fresh=decision.fresh)
+
+
+def _as_before(state: Patient, programme: Programme, lapse: Lapse, at: datetime, *, fresh: bool) -> Programme:
+    """The stage before a lapse, from now on. Its windows go on, unless there was loading in between."""
+    before = lapse.before
+    kept_down = programme.loading < programme.stage or bool(programme.open_flares)
+    kept_down = kept_down or any(each.kind == "sharp" for each in programme.open_holds)
+    changed = replace(
+        programme,
+        stage=before.stage,
+        loading=min(programme.loading, before.stage) if kept_down else before.stage,
+        windows_at=at if fresh else before.windows_at,
+        windows_version=state.version if fresh else before.windows_version,
+        stage_since=at if fresh else before.stage_since,
+        verdicts=(),
+        asked=before.asked,
+        advances=before.advances,
+        lapses=tuple(each for each in programme.lapses if each.at < lapse.at),
+    )
+    phase = Phase(
+        at,
+        state.version,
+        changed.stage,
+        changed.loading,
+        changed.awaiting,
+        bool(state.suspended),
+        changed.insertional,
+    )
+    return replace(changed, phases=(*programme.phases, phase))
+
+
+OUTCOMES_OF_WITHDRAWALS: dict[type[Decision], Any] = {
+    AdvanceReconsidered: _reconsidered,
+    ConclusionTakenBack: _taken_back,
+}
+"""Decision type → the programme after it."""
