@@ -15,7 +15,7 @@ Pains = dict[int, Fraction]
 
 
 def loaded(chart: Chart, weighing: Weighing) -> Measured:
-    """Sessions with one of the named exercises under added load, on this side or both, among the last valid."""
+    """Sessions with one of the named exercises under added load, on this side or both, of the last valid."""
     counted = [
         each
         for each in chart.asked_window[: weighing.sessions]
@@ -33,8 +33,8 @@ def median_rise(chart: Chart, weighing: Weighing) -> Measured:
     """By how much the median pain of the last days lies above that of as many days before.
 
     Pain during loading and pain of check-ins are compared each by itself; the value is the larger rise. The
-    newer days see every session; the older only valid ones, so that one that was too much doesn't make the next
-    ones look better. Both count from the enrolment. Without both kinds in both it is not known.
+    newer days see every session; the older only valid ones, so that one that was too much doesn't make the
+    next ones look better. Both count from the enrolment. Without both kinds in both it is not known.
     """
     days = weighing.days or 7
     newer, older = chart.today - timedelta(days=days - 1), chart.today - timedelta(days=2 * days - 1)

@@ -83,7 +83,7 @@ def _ids(protocol: "RehabProtocol") -> Iterator[Finding]:
     known = {each.id for each in protocol.exercises}
     for name in EXERCISES:
         if name not in known:
-            right = "Every exercise that can be logged stays in it; a stage's prescribes says which are asked for."
+            right = "All that can be logged stay in it; a stage's prescribes says which are asked for."
             yield finding("exercise-missing", ("exercises",), f"The exercise {name} is missing.", right)
     for each in protocol.gates:
         for name in set(each.ask_where_missing) - {one.id for one in each.criteria}:
@@ -219,6 +219,10 @@ def _prescribed(protocol: "RehabProtocol") -> Iterator[Finding]:
             if item.first is None:
                 wrong = f"{item.name} is prescribed and has no first load."
                 yield finding("first-missing", ("exercises", name), wrong, "Add first.")
+        own = [name for name in stage.prescribes if protocol.exercises_by_id[name].stage == stage.number]
+        if stage.prescribes and not own:
+            wrong = f"{stage.name} prescribes no exercise of its own."
+            yield finding("prescribes", path, wrong, "Without one no session would count (P7): add one.")
         if stage.number < 4 and stage.per_week is None:
             wrong = f"It isn't said how often {stage.name} is done."
             yield finding("per-week-missing", path[:2], wrong, "Add per_week.")
