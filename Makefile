@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-containers bench lint audit fmt docs lock wheel clean
+.PHONY: help setup demo test test-containers properties simulate bench mutants lint audit fmt docs lock wheel clean
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,8 +51,19 @@ test: setup ## The whole suite, on real PostgreSQL and NATS, in random order and
 test-containers: setup ## The images, docker-compose.yml and the integration tests in containers (needs a Docker engine)
 	infra/docker/with-engine.sh $(BIN)/pytest tests/containers $(ARGS)
 
+properties: setup ## Ten thousand simulated patients, each looked at after every input
+	@$(BIN)/python -m tests.simulation $(ARGS)
+
+simulate: setup ## 1,000 simulated patients under all protocols: table, figures and pictures in build/simulation
+	@mkdir -p build/simulation
+	@$(BIN)/heelrise simulate --patients 1000 --weeks 20 --seed 1 --protocol all \
+		--json build/simulation/figures.json --plots build/simulation $(ARGS)
+
 bench: setup ## What a session costs, and appending and folding beside another library; build/bench.json
 	@$(BIN)/python -m tests.bench $(ARGS)
+
+mutants: setup ## Mutate the judge and its thresholds, and see that the tests notice (ARGS='--rule P4', '--since main')
+	$(BIN)/python -m tests.mutation --jobs $(JOBS) $(ARGS)
 
 lint: setup ## Lint, format, types, import contracts, generated files and locks
 	$(BIN)/ruff check .
