@@ -121,6 +121,17 @@ def clinic(random: Random) -> Clinic:
     )
 
 
+def meddling_clinic(random: Random) -> Clinic:
+    """A clinic that overrides a lot and takes its time."""
+    return Clinic(
+        every=random.choice((1, 3)),
+        waits=random.choice((0, 2, 6)),
+        accepts_total=0.5,
+        overrides=random.choice((0.0, 0.02, 0.06)),
+        resumes_at_stage=random.random() < 0.5,
+    )
+
+
 def helpful_clinic() -> Clinic:
     """A clinic that looks every day and rules at once; it overrides nothing."""
     return Clinic(every=1, waits=0, accepts_total=1.0, overrides=0.0, resumes_at_stage=True)

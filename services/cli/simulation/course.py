@@ -8,11 +8,15 @@ from random import Random
 from typing import Final, Literal
 from uuid import UUID
 
+from msgspec import json
+
 from libs.events import decisions as d
 from libs.events import facts as f
 from libs.events import rulings as r
 from libs.events.base import Decision, Event, Side, Stage
+from libs.events.prescriptions import PrescriptionIssued
 from libs.kernel.ids import PatientId, ProgrammeId
+from libs.kernel.times import format_instant
 from libs.rehab.days import zone_named
 from libs.rehab.offers import OFFERED
 from libs.rehab.patient import Programme
@@ -23,7 +27,7 @@ from services.cli.simulation.facts import CLINICIAN, PATIENT, kilograms, pain, r
 from services.cli.simulation.judge import Judge
 from services.cli.simulation.outcomes import Outcome
 from services.cli.simulation.patients import Person
-from services.cli.simulation.plan import OwnLoads, planned, together
+from services.cli.simulation.plan import OwnLoads, per_week, planned, together
 from services.cli.simulation.tendon import RUNNING, Tendon, demand
 
 Wish = Literal["advance", "stop", "run", "more_load"]
@@ -52,6 +56,8 @@ class Course:
             for each in person.tendons
         }
         self.own = {name: OwnLoads(person.weight_kg) for name in self.outcomes}
+        self.issued: dict[ProgrammeId, PrescriptionIssued] = {}
+        """The newest prescription of each programme."""
         self.offered: dict[ProgrammeId, Decimal] = {}
         """Programmes whose test is offered, and its load."""
         self.tested_on: dict[ProgrammeId, int] = {}
@@ -113,6 +119,8 @@ class Course:
             name = each.programme
             if name is not None and name in self.outcomes:
                 self.outcomes[name].hear(each, self.day)
+                if isinstance(each, PrescriptionIssued):
+                    self.issued[name] = each
                 if isinstance(each, d.PatientTold) and each.about == OFFERED and each.load_kg is not None:
                     self.offered[name] = Decimal(-(-Fraction(each.load_kg) // Fraction("1.25"))) * Decimal(
                         "1.25"
@@ -129,6 +137,30 @@ class Course:
             self.later.append((self.day + self.random.randint(1, 4), event, seen))
         else:
             self.tell(event, seen, recorded_at=at)
+            if self._happens(habits.mistypes):
+                self._correct_tomorrow(event, seen)
+
+    def _correct_tomorrow(self, event: Event, at: datetime) -> None:
+        """What was just told is taken back, or told with another pain."""
+        told_as = type(event)
+        again: dict[str, object] = json.decode(json.encode(event))
+        felt = str(self.random.randint(0, 6))
+        if isinstance(event, f.CheckInRecorded):
+            again["pain"] = felt
+        elif isinstance(event, f.SessionLogged):
+            again["exercises"] = [
+                {**json.decode(json.encode(each)), "pain_during": felt} for each in event.exercises
+            ]
+        withdrawn = self.random.random() < 0.3
+        correction = f.FactCorrected(
+            target=self.judge.state.version,
+            why="mistyped",
+            replacement_type=None if withdrawn else told_as.TYPE,
+            replacement=None if withdrawn else again,
+            replacement_occurred_at=None if withdrawn else format_instant(at),
+            **told(at, self.person.zone),
+        )
+        self.later.append((self.day + 1, correction, self.at(_MORNING, self.day + 1)))
 
     def _tell_what_was_kept(self) -> None:
         due = [each for each in self.later if each[0] <= self.day]
@@ -259,10 +291,11 @@ class Course:
         )
 
     def _evening(self) -> None:
-        active = [each for each in self.judge.state.programmes if each.started]
+        started = [each for each in self.judge.state.programmes if each.started]
+        active = [each for each in started if not each.awaiting] or started
         if self._paused() or not active:
             return
-        blocked = bool(self.judge.state.suspended) or all(each.awaiting for each in active)
+        blocked = bool(self.judge.state.suspended) or active[0].awaiting
         if blocked and not self._happens(self.person.habits.eager * 0.3):
             return
         if self._test(active):
@@ -275,21 +308,25 @@ class Course:
 
     def _sessions_due(self, active: list[Programme]) -> int:
         """How many sessions are prescribed for today: spread evenly over the week."""
-        weekly = max((self.protocol.per_week(each.loading) or 3) for each in active)
+        weekly = max(per_week(each, self.protocol, self.issued.get(each.id)) for each in active)
         return (self.day + 1) * weekly // 7 - self.day * weekly // 7
 
     def _paused(self) -> bool:
         return any(each.first <= self.day <= each.last for each in self.person.pauses)
 
     def _session(self, active: list[Programme], at: datetime) -> None:
-        plans = tuple((each, planned(each, self.protocol, self.own[each.id])) for each in active)
-        works = together(plans)
+        plans = tuple(
+            (each, planned(each, self.protocol, self.own[each.id], self.issued.get(each.id)))
+            for each in active
+        )
+        works = together(plans, self.protocol)
         if not works:
             return
         done = sessions.do(works, self.person, self.random)
         self._patient_tells(
             f.SessionLogged(
                 exercises=done.exercises, duration_s=Decimal(1500), asked=sessions.ASKED,
+                questions=("sharp",) if self._happens(self.person.habits.notes) else (),
                 **told(at, self.person.zone),
             ),
             at,

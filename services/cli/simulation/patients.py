@@ -60,6 +60,12 @@ class Habits:
     """Days between bodyweights."""
     asks: float
     """Chance of a wish, a week."""
+    mistypes: float
+    """Chance that a fact is corrected the next day."""
+    sharp: float
+    """Chance of a sharp pain, a session."""
+    notes: float
+    """Chance of a note that makes one ask, a session."""
 
 
 @dataclass(slots=True)
@@ -83,6 +89,7 @@ class Person:
 PERFECT: Final = Habits(
     adherence=1.0, check_ins=1.0, told_share=1.0, hasty=0.0, eager=0.0, careless=0.0, forgetful=0.0,
     clock_off_min=0, drops_out=0.0, red_flag=0.0, runs=0.0, weighs_every=7, asks=0.0,
+    mistypes=0.0, sharp=0.0, notes=0.0,
 )  # fmt: skip
 """Does everything as prescribed and tells all of it."""
 
@@ -106,6 +113,32 @@ def person(seed: int, number: int) -> Person:
         answered=ASKED[: random.randrange(len(ASKED))] if unanswered else ASKED,
         placed=random.choices((1, 2, 3), (0.9, 0.08, 0.02))[0],
     )
+
+
+def troubled(seed: int, number: int) -> Person:
+    """Somebody with whom much goes wrong: what is seldom comes often."""
+    random = Random(f"{seed}/{number}/troubled")
+    who = person(seed, number)
+    for each in who.tendons:
+        each.sensitivity *= random.uniform(0.7, 1.5)
+        each.flares = random.choice((0.002, 0.01, 0.05))
+    # Able enough to get to the late stages, where the most can go wrong.
+    if random.random() < 0.6:
+        for each in who.tendons:
+            each.capacity, each.rate, each.ceiling = each.capacity + 0.8, 0.06, 4.5
+    who.habits = Habits(
+        adherence=random.uniform(0.5, 1.0), check_ins=random.uniform(0.2, 1.0),
+        told_share=random.choice((0.3, 0.6, 1.0)), hasty=random.choice((0.0, 0.1, 0.5)),
+        eager=random.choice((0.0, 0.1, 0.4)), careless=random.choice((0.0, 0.1, 0.4)),
+        forgetful=random.choice((0.0, 0.0, 0.2)), clock_off_min=random.choice((0, 0, 0, -400, 700)),
+        drops_out=random.choice((0.0, 0.0, 0.004)), red_flag=random.choice((0.0, 0.0, 0.008)),
+        runs=random.choice((0.0, 0.5)), weighs_every=random.choice((3, 7, 30)), asks=0.5,
+        mistypes=random.choice((0.0, 0.0, 0.1)), sharp=random.choice((0.0, 0.0, 0.01, 0.05)),
+        notes=random.choice((0.0, 0.0, 0.02)),
+    )  # fmt: skip
+    who.pauses = (*who.pauses, *_pauses(random))
+    who.placed = random.choices((1, 2, 3), (0.5, 0.2, 0.3))[0]
+    return who
 
 
 def diligent(seed: int, number: int) -> Person:
@@ -170,6 +203,9 @@ def _habits(random: Random) -> Habits:
         runs=random.choice((0.0, 0.0, 0.05, 0.3)),
         weighs_every=random.choice((3, 7, 7, 14, 30)),
         asks=random.choice((0.0, 0.05, 0.2)),
+        mistypes=random.choice((0.0, 0.0, 0.01, 0.04)),
+        sharp=random.choice((0.0, 0.0, 0.002, 0.01)),
+        notes=random.choice((0.0, 0.0, 0.0, 0.004)),
     )
 
 

@@ -6,16 +6,11 @@ from typing import Final
 
 from libs.events.base import Side, Sides
 from libs.events.facts import Exercise, Surface
+from libs.events.prescriptions import ExercisePrescribed, PrescriptionIssued
 from libs.rehab.patient import Programme
 from libs.rehab.protocol import ExerciseItem, RehabProtocol
 from services.cli.simulation.facts import kilograms
 
-_CHOSEN: Final[dict[int, tuple[str, ...]]] = {
-    1: ("bilateral_calf_raise_hold_straight_knee", "bilateral_calf_raise_hold_bent_knee"),
-    2: ("heel_drop_straight_knee", "slow_bilateral_calf_raise"),
-    3: ("single_leg_calf_raise", "single_leg_heel_raise_hold"),
-    4: ("double_leg_mini_hops", "single_leg_calf_raise"),
-}
 _RISE: Final = {"single_leg_heel_raise_hold": 0.1}
 _LOADED: Final = frozenset({"added", "bodyweight_or_added"})
 
@@ -62,17 +57,29 @@ class OwnLoads:
             self.loads[exercise] = load + step
 
 
-def planned(programme: Programme, protocol: RehabProtocol, own: OwnLoads) -> tuple[Work, ...]:
-    """Today's work of one programme."""
-    found = [
-        _by_dose(item, programme.side, programme.insertional, own)
-        for name in _CHOSEN[programme.loading]
-        if (item := protocol.exercises_by_id.get(name)) is not None
-    ]
-    return tuple(found)
+def planned(
+    programme: Programme, protocol: RehabProtocol, own: OwnLoads, issued: PrescriptionIssued | None
+) -> tuple[Work, ...]:
+    """Today's work of one programme: as prescribed, else what its stage prescribes."""
+    if issued is not None and issued.stage == programme.loading:
+        return tuple(_as_prescribed(each, protocol) for each in issued.exercises)
+    names = protocol.stages[programme.loading - 1].prescribes or ("double_leg_mini_hops",)
+    found = [protocol.exercises_by_id.get(name) for name in names]
+    return tuple(
+        _by_dose(item, programme.side, own, flat=programme.insertional) for item in found if item is not None
+    )
 
 
-def together(plans: tuple[tuple[Programme, tuple[Work, ...]], ...]) -> tuple[Work, ...]:
+def per_week(programme: Programme, protocol: RehabProtocol, issued: PrescriptionIssued | None) -> int:
+    """Sessions a week: as prescribed, else those of its stage, else three."""
+    if issued is not None and issued.exercises and issued.stage == programme.loading:
+        return max(each.per_week for each in issued.exercises)
+    return protocol.per_week(programme.loading) or 3
+
+
+def together(
+    plans: tuple[tuple[Programme, tuple[Work, ...]], ...], protocol: RehabProtocol
+) -> tuple[Work, ...]:
     """One session for both tendons: work on both legs only where both may do it, then the lighter load."""
     if len(plans) == 1:
         return plans[0][1]
@@ -85,20 +92,35 @@ def together(plans: tuple[tuple[Programme, tuple[Work, ...]], ...]) -> tuple[Wor
             elif work.exercise in shared:
                 lighter = min(work.load_kg, shared[work.exercise].load_kg)
                 shared[work.exercise] = replace(shared[work.exercise], load_kg=lighter)
-            elif all(other.stage >= _stage_of(work) for other, _ in plans if other.id != programme.id):
-                shared[work.exercise] = work
+            else:
+                stage = protocol.exercises_by_id[work.exercise].stage
+                if all(other.stage >= stage for other, _ in plans if other.id != programme.id):
+                    shared[work.exercise] = work
     return (*shared.values(), *found)
 
 
-def _stage_of(work: Work) -> int:
-    return next((stage for stage, names in _CHOSEN.items() if work.exercise in names), 1)
+def _as_prescribed(told: ExercisePrescribed, protocol: RehabProtocol) -> Work:
+    item = protocol.exercises_by_id[told.exercise]
+    counted = item.kind != "hold"
+    return Work(
+        exercise=told.exercise,
+        side=told.sides,
+        sets=told.sets,
+        reps=(told.reps or 10) if counted else None,
+        hold_s=None if told.hold_s is None else Decimal(told.hold_s),
+        tempo_s=None if told.down_s is None else Decimal(told.down_s),
+        load_kg=Decimal(told.load_kg),
+        surface=told.surface,
+        helped_up=told.up_s is None,
+    )
 
 
-def _by_dose(item: ExerciseItem, side: Side, flat: bool, own: OwnLoads) -> Work:
+def _by_dose(item: ExerciseItem, side: Side, own: OwnLoads, *, flat: bool) -> Work:
     dose = item.dose
+    bilateral = item.sides == "both" or item.prescribed_for == "both"
     return Work(
         exercise=item.id,
-        side="both" if item.sides == "both" else side,
+        side="both" if bilateral else side,
         sets=dose.sets or 2,
         reps=dose.reps or (None if item.kind == "hold" else 10),
         hold_s=dose.hold_s,

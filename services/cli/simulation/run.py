@@ -6,14 +6,15 @@ from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context
 from random import Random
-from typing import Final
+from typing import Final, Literal
 
-from libs.rehab.protocol import RehabProtocol, ShippedProtocols, load_default
-from services.cli.simulation.clinic import Clinic, clinic, helpful_clinic
+from libs.rehab.protocol import RehabProtocol, ShippedProtocols
+from libs.rehab.protocol.load import load_shipped, shipped_names
+from services.cli.simulation.clinic import Clinic, clinic, helpful_clinic, meddling_clinic
 from services.cli.simulation.course import Course, patient_of
 from services.cli.simulation.judge import Judge, Watch
 from services.cli.simulation.outcomes import Outcome
-from services.cli.simulation.patients import Person, diligent, person
+from services.cli.simulation.patients import Person, diligent, person, troubled
 
 _AT_ONCE: Final = 10
 """Patients of one piece of work for a process."""
@@ -21,8 +22,7 @@ _AT_ONCE: Final = 10
 
 def protocols() -> dict[str, RehabProtocol]:
     """The shipped protocols by name, the default first."""
-    default = load_default()
-    return {default.id: default}
+    return {name: load_shipped(name) for name in shipped_names()}
 
 
 def course(
@@ -31,12 +31,16 @@ def course(
     protocol: RehabProtocol,
     *,
     watch: Watch | None = None,
-    able: bool = False,
+    kind: Literal["any", "troubled", "diligent"] = "any",
 ) -> Course:
-    """The course of one patient under one protocol, to be run. `able`: does everything right."""
-    who: Person = diligent(seed, number) if able else person(seed, number)
+    """The course of one patient under one protocol, to be run."""
     random = Random(f"{seed}/{number}/days")
-    where: Clinic = helpful_clinic() if able else clinic(random)
+    made: dict[str, tuple[Person, Clinic]] = {
+        "any": (person(seed, number), clinic(random)),
+        "troubled": (troubled(seed, number), meddling_clinic(random)),
+        "diligent": (diligent(seed, number), helpful_clinic()),
+    }
+    who, where = made[kind]
     return Course(who, where, protocol, Judge(patient_of(who), _SHIPPED, watch), random)
 
 
@@ -79,7 +83,7 @@ def _worked(pieces: list[Piece], processes: int) -> Iterator[tuple[list[Outcome]
 
 def _work(piece: Piece) -> list[Outcome]:
     name, seed, numbers, weeks = piece
-    protocol = protocols()[name]
+    protocol = load_shipped(name)
     with _without_collector():
         return [each for number in numbers for each in course(seed, number, protocol).run(weeks)]
 

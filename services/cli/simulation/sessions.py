@@ -20,6 +20,7 @@ class _Mood:
     hasty: bool
     careless: bool
     tired: bool
+    sharp: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +37,7 @@ def do(works: tuple[Work, ...], person: Person, random: Random) -> Done:
         hasty=_happens(random, habits.hasty),
         careless=_happens(random, habits.careless),
         tired=habits.adherence < 1 and random.random() < 0.08,
+        sharp=_happens(random, habits.sharp),
     )
     eager = _happens(random, habits.eager)
     hardest = {each.side: 0.0 for each in person.tendons}
@@ -82,7 +84,7 @@ def _told(  # noqa: PLR0917 - what is felt and how it is told
         pain_during=None if mood.careless and random.random() < 0.5 else pain(felt * share),
         pain_after=pain(after * share),
         settled_min=Decimal(round(5 + felt * 4)) if share else None,
-        sharp=True if felt * share > _SHARP else None,
+        sharp=True if mood.sharp or felt * share > _SHARP else None,
         worse_later=True if felt > 6.5 and random.random() < 0.4 else None,
     )
 
