@@ -271,6 +271,17 @@ class Term(BaseModel):
     text: Words
 
 
+class Translated(BaseModel):
+    """An item's statement or name in another language."""
+
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+
+    id: Code
+    of: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]
+    """The words that it was made of: the first 8 hex digits of their SHA-256. Of others it isn't shown."""
+    text: Words
+
+
 class Wording(BaseModel):
     """A protocol's words in one language, from the file beside it."""
 
@@ -280,6 +291,20 @@ class Wording(BaseModel):
     """ISO 639-1."""
     messages: tuple[Message, ...] = ()
     terms: tuple[Term, ...] = ()
+    statements: tuple[Translated, ...] = ()
+    """Of items, where this isn't the language that they are written in."""
+    names: tuple[Translated, ...] = ()
+    """Of stages and exercises, likewise."""
+
+    @cached_property
+    def statements_by_id(self) -> dict[str, Translated]:
+        """Item → its statement in this language."""
+        return {each.id: each for each in self.statements}
+
+    @cached_property
+    def names_by_id(self) -> dict[str, Translated]:
+        """Stage or exercise → its name in this language."""
+        return {each.id: each for each in self.names}
 
     @cached_property
     def messages_by_id(self) -> dict[str, Message]:

@@ -85,12 +85,11 @@ def _ids(protocol: "RehabProtocol") -> Iterator[Finding]:
         if name not in known:
             right = "All that can be logged stay in it; a stage's prescribes says which are asked for."
             yield finding("exercise-missing", ("exercises",), f"The exercise {name} is missing.", right)
-    for each in protocol.gates:
-        for name in set(each.ask_where_missing) - {one.id for one in each.criteria}:
+    for gate in protocol.gates:
+        for name in set(gate.ask_where_missing) - {each.id for each in gate.criteria}:
+            path = ("gates", gate.id, "ask_where_missing")
             wrong = f"{name} is no criterion of this gate."
-            yield finding(
-                "criterion-unknown", ("gates", each.id, "ask_where_missing"), wrong, "Name its own."
-            )
+            yield finding("criterion-unknown", path, wrong, "Name its own.")
 
 
 def _rules(protocol: "RehabProtocol") -> Iterator[Finding]:
