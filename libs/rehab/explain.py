@@ -1,11 +1,9 @@
 """Explains a decision: a plain sentence for the patient, one for the clinician, and every criterion weighed.
 
-The words and sources come from the protocol; the figures from the decision.
+The words and sources come from the protocol, in the reader's language; the figures from the decision.
 """
 
-import re
-from collections.abc import Callable, Iterator
-from fractions import Fraction
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -14,16 +12,14 @@ from libs.events.base import Criterion, Decision, ProtocolRef
 from libs.events.decisions import CheckpointFailed, PatientTold, SessionWeighed, StageHeld
 from libs.rehab.inputs import Concluded
 from libs.rehab.protocol import Criteria, Item, RehabProtocol
-from libs.rehab.protocol.filling import fill, number_of
+from libs.rehab.speech import Speech, shown
+
+__all__ = ["CriterionExplained", "Explanation", "explain", "explain_criterion", "explain_decision", "shown"]
 
 _SPECIAL = ("suspended", "awaiting", "still_open", "flare", "marked")
 """Fields that choose a message of their name where they are set."""
 _VARIANTS = ("why", "about", "gate", "wish", "kind", "to_stage")
 """Fields of a decision that may choose among its messages, in this order."""
-_SENTENCES = frozenset(
-    {"list_missing", "list_not_met", "list_unknown", "list_questions", "list_flags", "also_open"}
-)
-"""Made of plain words already."""
 
 
 class CriterionExplained(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,44 +65,60 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True):
     protocol_id: str
     protocol_version: str
     protocol_hash: str
+    language: str = "en"
+    """ISO 639-1, of the words."""
 
 
-def explain(concluded: Concluded, protocol: RehabProtocol) -> Explanation:
-    """Explain a decision by the protocol that it was made under."""
-    return explain_decision(concluded.decision, protocol)
+def explain(
+    concluded: Concluded, protocol: RehabProtocol, language: str = "en", zone: str = "UTC"
+) -> Explanation:
+    """Explain a decision by the protocol that it was made under.
+
+    `language` is the reader's, a BCP 47 tag such as `de-AT`; `zone` that of the days.
+    """
+    return explain_decision(concluded.decision, protocol, language, zone)
 
 
-def explain_decision(decision: Decision, protocol: RehabProtocol) -> Explanation:
+def explain_decision(
+    decision: Decision, protocol: RehabProtocol, language: str = "en", zone: str = "UTC"
+) -> Explanation:
     """The same, where only the decision is at hand."""
+    speech = Speech(protocol, language, zone)
     item = item_of(decision.rule, protocol)
-    fields = _fields(decision, protocol)
-    patient, clinician = _words(decision, protocol, fields)
-    criteria = tuple(explain_criterion(each, protocol) for each in decision.criteria)
+    patient, clinician = _words(decision, speech)
     return Explanation(
         decision=type(decision).TYPE,
         patient=patient,
         clinician=clinician,
         rule=decision.rule,
-        statement=item.statement if item else "",
+        statement=speech.statement(item),
         basis=item.basis if item else None,
         citation=_cited(item, protocol),
-        criteria=criteria,
+        criteria=tuple(_criterion(each, speech) for each in decision.criteria),
         evidence=decision.evidence,
         protocol_id=protocol.id,
         protocol_version=protocol.version,
         protocol_hash=protocol.hash,
+        language=speech.language,
     )
 
 
-def explain_criterion(criterion: Criterion, protocol: RehabProtocol) -> CriterionExplained:
+def explain_criterion(
+    criterion: Criterion, protocol: RehabProtocol, language: str = "en"
+) -> CriterionExplained:
     """One criterion with the protocol's statement, basis and citation."""
+    return _criterion(criterion, Speech(protocol, language))
+
+
+def _criterion(criterion: Criterion, speech: Speech) -> CriterionExplained:
+    protocol = speech.protocol
     item: Item | None = protocol.criteria_by_id.get(criterion.id) or item_of(criterion.rule, protocol)
     basis, citation = _of_threshold(criterion, item, protocol)
     return CriterionExplained(
         id=criterion.id,
         verdict=criterion.verdict,
-        statement=item.statement if item else "",
-        text=_text(criterion),
+        statement=speech.statement(item),
+        text=_text(criterion, speech),
         rule=criterion.rule,
         basis=item.basis if item else None,
         citation=_cited(item, protocol),
@@ -141,47 +153,18 @@ def item_of(rule: str, protocol: RehabProtocol) -> Item | None:
     return protocol.rules_by_id.get(rule)
 
 
-def shown(value: str, decimals: int = 3) -> str:
-    """A recorded number as people read it. What has no exact decimal is cut, never rounded up to a limit."""
-    if not _FRACTION.fullmatch(value):
-        return value
-    exact = Fraction(value)
-    scale = 10**decimals
-    whole, rest = divmod(int(abs(exact) * scale), scale)
-    digits = f"{whole}.{rest:0{decimals}d}".rstrip("0").rstrip(".")
-    return f"-{digits}" if exact < 0 else digits
-
-
-def _text(criterion: Criterion) -> str:
+def _text(criterion: Criterion, speech: Speech) -> str:
     """`29 s of 30 s`, `2 of 3 sessions`, `4/10, at most 3/10`."""
     if criterion.value is None:
-        return _REASONS.get(criterion.reason or "", "not known")
-    value, unit = shown(criterion.value), criterion.unit or ""
+        return speech.phrase(f"reason.{criterion.reason}" if criterion.reason in _REASONS else "not_known")
     if criterion.threshold is None or criterion.comparator is None:
-        return f"{value} {unit}".strip()
-    limit = shown(criterion.threshold)
-    if unit in _SYMBOLS:
-        value, limit, unit = f"{value}{_SYMBOLS[unit]}", f"{limit}{_SYMBOLS[unit]}", ""
-    return _COMPARED[criterion.comparator].format(value, limit, unit).strip()
+        return speech.quantity(criterion.value, criterion.unit or "")
+    return speech.compared(criterion.comparator, criterion.value, criterion.threshold, criterion.unit or "")
 
 
-_FRACTION = re.compile(r"-?[0-9]+/[0-9]+")
-_SYMBOLS = {"s": " s", "kg": " kg", "cm": " cm", "/10": "/10"}
-_COMPARED = {
-    ">=": "{0} of {1} {2}",
-    ">": "{0}, more than {1} {2}",
-    "<=": "{0}, at most {1} {2}",
-    "<": "{0}, less than {1} {2}",
-    "=": "{0}, asked for {1} {2}",
-}
-_REASONS = {
-    "no_evidence": "nothing was told yet",
-    "not_asked": "it was not asked",
-    "too_old": "what was told is too old",
-    "window_open": "the next morning is still open",
-    "needs_clinician": "a clinician has to rule",
-    "inconclusive": "what was told doesn't decide it",
-}
+_REASONS = frozenset({
+    "no_evidence", "not_asked", "too_old", "window_open", "needs_clinician", "inconclusive",
+})  # fmt: skip
 
 
 def _cited(item: Item | None, protocol: RehabProtocol) -> str | None:
@@ -190,100 +173,98 @@ def _cited(item: Item | None, protocol: RehabProtocol) -> str | None:
     return protocol.citations_by_id[item.citation]
 
 
-class _Terms:
-    """What people read in place of codes, with the protocol's numbers in it."""
-
-    def __init__(self, protocol: RehabProtocol) -> None:
-        self._texts = protocol.wording().terms_by_id
-        self._number = _number_of(protocol)
-
-    def get(self, code: str) -> str | None:
-        """The text of a code."""
-        found = self._texts.get(code)
-        return None if found is None else fill(found, {}, self._number)
-
-
-def _number_of(protocol: RehabProtocol) -> Callable[[str], str | None]:
-    number = number_of(protocol)
-    return lambda name: None if (value := number(name)) is None else shown(value)
-
-
-def _fields(decision: Decision, protocol: RehabProtocol) -> dict[str, Any]:
-    fields = {name: getattr(decision, name) for name in decision.__struct_fields__}
-    for name in ("stage", "from_stage", "to_stage"):
-        number = fields.get(name)
+def _fields(decision: Decision, speech: Speech) -> dict[str, str]:
+    """A decision's fields in words, and what is put together from them."""
+    protocol = speech.protocol
+    fields = {
+        name: _said(name, getattr(decision, name), speech)
+        for name in decision.__struct_fields__
+        if name not in _UNSAID
+    }
+    for name in ("stage", "from_stage", "to_stage", "loading", "from_loading", "to_loading"):
+        number = getattr(decision, name, None)
         if isinstance(number, int) and 1 <= number <= 4:
-            fields[f"{name}_name"] = protocol.stages[number - 1].name
+            fields[f"{name}_name"] = speech.name(protocol.stages[number - 1])
     missing = [each for each in decision.criteria if each.verdict != "met"]
     for name, chosen in (
         ("missing", missing),
         ("not_met", [each for each in missing if each.verdict == "not_met"]),
         ("unknown", [each for each in missing if each.verdict == "unknown"]),
     ):
-        fields[f"list_{name}"] = " ".join(_needed(each, protocol) for each in chosen) or "nothing."
-    fields["list_questions"] = " ".join(_asked(each, protocol) for each in getattr(decision, "questions", ()))
-    fields["list_flags"] = " ".join(_asked(each, protocol) for each in getattr(decision, "flags", ()))
-    fields["also_open"] = _open(getattr(decision, "holds", ()), protocol)
-    terms = _Terms(protocol)
-    for name, value in fields.items():
-        fields[name] = _said(name, value, terms) if name not in _AS_IS else value
+        needed = (_needed(each, speech) for each in chosen)
+        fields[f"list_{name}"] = " ".join(needed) or speech.phrase("nothing_left")
+    for name in ("questions", "flags"):
+        fields[f"list_{name}"] = " ".join(_asked(each, speech) for each in getattr(decision, name, ()))
+    fields["also_open"] = _open(getattr(decision, "holds", ()), speech)
     return fields
 
 
-def _needed(criterion: Criterion, protocol: RehabProtocol) -> str:
+def _needed(criterion: Criterion, speech: Speech) -> str:
     """What is asked for, and where it stands: `At least 5 valid sessions. (Now: 2 of 5 sessions.)`."""
-    explained = explain_criterion(criterion, protocol)
-    return f"{explained.statement} (Now: {explained.text}.)".strip()
+    explained = _criterion(criterion, speech)
+    return speech.phrase("now", explained.statement, explained.text).strip()
 
 
-def _open(holds: tuple[str, ...], protocol: RehabProtocol) -> str:
+def _open(holds: tuple[str, ...], speech: Speech) -> str:
     """What has to end first, without its ids."""
     kinds = dict.fromkeys(each.partition("-")[0] for each in holds)
-    terms = _Terms(protocol)
-    said = [terms.get(f"open.{each}") or each.replace("_", " ") for each in kinds]
-    return f"First this has to end: {', '.join(said)}." if said else ""
+    said = ", ".join(speech.term("open", each) for each in kinds)
+    return speech.phrase("first_to_end", said) if said else ""
 
 
-def _asked(question: str, protocol: RehabProtocol) -> str:
+def _asked(question: str, speech: Speech) -> str:
     """What a question asks about: a red flag in the protocol's words, else pain."""
-    red_flags = {each.id: each.statement for each in protocol.red_flags}
-    return red_flags.get(question, "Sharp or escalating pain.")
+    red_flags = {each.id: each for each in speech.protocol.red_flags}
+    if question in red_flags:
+        return speech.statement(red_flags[question])
+    return speech.phrase("sharp_question")
 
 
-_AS_IS = frozenset({"hold", "gate", "programme", "subject", "claims", "releases"})
-"""Ids stay as they are."""
+_UNSAID = frozenset({"claims", "releases", "criteria", "evidence", "judge", "protocol", "programme"})
+_OPENED = frozenset({"hold", "holds", "subject", "flare"})
+"""Ids of holds and flares: said as what they are and since when."""
+_AS_IS = frozenset({"gate", "reason", "what"})
+"""Short names of gates, and what a person typed."""
 
 
-def _said(name: str, value: Any, terms: _Terms) -> Any:  # noqa: ANN401 -- whatever a decision holds
+def _said(name: str, value: Any, speech: Speech) -> str:  # noqa: ANN401, PLR0911 -- whatever a decision holds
     """A field's value in words."""
     if isinstance(value, bool):
-        return "yes" if value else "no"
+        return speech.phrase("yes" if value else "no")
     if value is None:
-        return "not known"
+        return speech.phrase("not_known")
     if isinstance(value, ProtocolRef):
         return f"{value.id} {value.version}"
-    if isinstance(value, tuple) and all(isinstance(each, str) for each in value):
-        return ", ".join(_term(name, each, terms) for each in value) or "nothing"
-    if isinstance(value, str) and "/" in value and value.replace("/", "").isdigit():
-        return shown(value)
-    return _term(name, value, terms) if isinstance(value, str) and name not in _SENTENCES else value
+    if isinstance(value, int):
+        return speech.number(value)
+    if isinstance(value, tuple):
+        said = ", ".join(_said(name, each, speech) for each in value if isinstance(each, str | int))
+        return said or speech.phrase("nothing")
+    if not isinstance(value, str) or name in _AS_IS:
+        return str(value)
+    if name in _OPENED:
+        return speech.opened(value)
+    return speech.value(name, value)
 
 
-def _term(name: str, code: str, terms: _Terms) -> str:
-    """What people read in place of a code."""
-    return terms.get(f"{name}.{code}") or terms.get(code) or code.replace("_", " ")
+def _words(decision: Decision, speech: Speech) -> tuple[str, str]:
+    fields = _fields(decision, speech)
+    for each in message_ids(decision):
+        message = speech.wording.messages_by_id.get(each)
+        if message is not None:
+            return speech.fill(message.patient, fields), speech.fill(message.clinician, fields)
+    if speech.language != "en":
+        return _words(decision, Speech(speech.protocol, "en", speech.zone))
+    plain = type(decision).TYPE.split(".")[1].replace("_", " ").capitalize() + "."
+    return plain, plain
 
 
-def _words(decision: Decision, protocol: RehabProtocol, fields: dict[str, Any]) -> tuple[str, str]:
+def message_ids(decision: Decision) -> Iterator[str]:
+    """The messages that fit a decision, the closest first."""
     what = type(decision).TYPE.split(".")[1]
     variants = [getattr(decision, name) for name in _VARIANTS if getattr(decision, name, None) is not None]
-    for each in (*(f"{what}.{case}" for case in (*_cases(decision), *variants)), what):
-        message = protocol.wording().messages_by_id.get(each)
-        if message is not None:
-            number = _number_of(protocol)
-            return fill(message.patient, fields, number), fill(message.clinician, fields, number)
-    plain = what.replace("_", " ").capitalize() + "."
-    return plain, plain
+    yield from (f"{what}.{case}" for case in (*_cases(decision), *variants))
+    yield what
 
 
 def _cases(decision: Decision) -> Iterator[str]:
