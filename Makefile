@@ -76,6 +76,7 @@ lint: setup ## Lint, format, types, import contracts, generated files and locks
 check-docs: setup
 	$(BIN)/python docs/generate.py --check
 	$(BIN)/python docs/security_tables.py --check
+	$(BIN)/python docs/rules.py --check
 
 check-locks: setup
 	@rm -rf build/locks && mkdir -p build/locks && cp $(LOCKS)/*.txt build/locks/
@@ -91,9 +92,10 @@ fmt: setup ## Format, and mend what can be mended
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
 
-docs: setup ## Write what is generated: the event catalogue, tables of permissions, the list of decisions
+docs: setup ## Write what is generated: events, permissions, the list of decisions, the rules
 	$(BIN)/python docs/generate.py
 	$(BIN)/python docs/security_tables.py
+	$(BIN)/python docs/rules.py
 
 LOCKED ?= $(LOCKS)
 lock: $(TOOLS) ## Lock the dependencies anew, keeping the versions that still fit (ARGS=--upgrade takes the newest)
