@@ -10,6 +10,11 @@ from typing import Final
 from libs.rehab.protocol.model import RehabProtocol
 
 PLACEHOLDER: Final = re.compile(r"\{([A-Za-z0-9_.]{1,60})\}")
+DERIVED: Final = frozenset({
+    "stage_name", "from_stage_name", "to_stage_name", "list_missing", "list_not_met", "list_unknown",
+    "list_questions", "list_flags", "also_open",
+})  # fmt: skip
+"""What an explanation makes of a decision's fields, to be named in words like them."""
 UNKNOWN: Final = "…"
 """What stands in for a name that nothing fills."""
 
