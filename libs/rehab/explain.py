@@ -14,7 +14,15 @@ from libs.rehab.inputs import Concluded
 from libs.rehab.protocol import Criteria, Item, RehabProtocol
 from libs.rehab.speech import Speech, shown
 
-__all__ = ["CriterionExplained", "Explanation", "explain", "explain_criterion", "explain_decision", "shown"]
+__all__ = [
+    "CriterionExplained",
+    "Explanation",
+    "criterion_said",
+    "explain",
+    "explain_criterion",
+    "explain_decision",
+    "shown",
+]
 
 _SPECIAL = ("suspended", "awaiting", "still_open", "flare", "marked")
 """Fields that choose a message of their name where they are set."""
@@ -94,7 +102,7 @@ def explain_decision(
         statement=speech.statement(item),
         basis=item.basis if item else None,
         citation=_cited(item, protocol),
-        criteria=tuple(_criterion(each, speech) for each in decision.criteria),
+        criteria=tuple(criterion_said(each, speech) for each in decision.criteria),
         evidence=decision.evidence,
         protocol_id=protocol.id,
         protocol_version=protocol.version,
@@ -107,10 +115,11 @@ def explain_criterion(
     criterion: Criterion, protocol: RehabProtocol, language: str = "en"
 ) -> CriterionExplained:
     """One criterion with the protocol's statement, basis and citation."""
-    return _criterion(criterion, Speech(protocol, language))
+    return criterion_said(criterion, Speech(protocol, language))
 
 
-def _criterion(criterion: Criterion, speech: Speech) -> CriterionExplained:
+def criterion_said(criterion: Criterion, speech: Speech) -> CriterionExplained:
+    """The same, in the words that a reader gets."""
     protocol = speech.protocol
     item: Item | None = protocol.criteria_by_id.get(criterion.id) or item_of(criterion.rule, protocol)
     basis, citation = _of_threshold(criterion, item, protocol)
@@ -201,7 +210,7 @@ def _fields(decision: Decision, speech: Speech) -> dict[str, str]:
 
 def _needed(criterion: Criterion, speech: Speech) -> str:
     """What is asked for, and where it stands: `At least 5 valid sessions. (Now: 2 of 5 sessions.)`."""
-    explained = _criterion(criterion, speech)
+    explained = criterion_said(criterion, speech)
     return speech.phrase("now", explained.statement, explained.text).strip()
 
 

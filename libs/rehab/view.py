@@ -4,12 +4,13 @@ from datetime import datetime
 
 import msgspec
 
+from libs.rehab.care.scores import ScoresShown, scores_shown
 from libs.rehab.chart import Chart
-from libs.rehab.explain import CriterionExplained, explain_criterion
+from libs.rehab.explain import CriterionExplained, criterion_said
 from libs.rehab.gates import all_met, weigh_gate
 from libs.rehab.inputs import Protocols
 from libs.rehab.patient import Patient, Programme
-from libs.rehab.protocol import RehabProtocol
+from libs.rehab.speech import Speech
 from libs.rehab.steps import gate_name, whats_open, who_moves
 
 
@@ -20,6 +21,10 @@ class HoldShown(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     since: datetime
     ends_with: str
+    called: str = ""
+    """What it is, in the reader's words."""
+    ends: str = ""
+    """Who or what ends it, likewise."""
 
 
 class CheckpointShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,6 +47,8 @@ class GateShown(msgspec.Struct, frozen=True, kw_only=True):
     met: bool
     open: tuple[str, ...]
     """What is open beside the criteria: holds, flares, red flags, a pause."""
+    open_words: tuple[str, ...]
+    """The same, in the reader's words."""
     criteria: tuple[CriterionExplained, ...]
 
 
@@ -72,6 +79,7 @@ class ProgrammeShown(msgspec.Struct, frozen=True, kw_only=True):
     not_answered: tuple[str, ...]
     checkpoint: CheckpointShown
     gate: GateShown | None
+    visa_a: ScoresShown
     enrolled_at: datetime
     protocol_hash: str
 
@@ -88,7 +96,7 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     programmes: tuple[ProgrammeShown, ...]
 
 
-def way(state: Patient, protocols: Protocols) -> Way:
+def way(state: Patient, protocols: Protocols, language: str = "en") -> Way:
     """Where a patient stands at their logical time."""
     return Way(
         patient=state.patient,
@@ -96,14 +104,15 @@ def way(state: Patient, protocols: Protocols) -> Way:
         time=state.time,
         red_flags=state.suspended,
         programmes=tuple(
-            _programme(state, each, protocols.get(each.protocol.hash))
+            _programme(state, each, Speech(protocols.get(each.protocol.hash), language, each.zone))
             for each in state.programmes
             if each.started
         ),
     )
 
 
-def _programme(state: Patient, programme: Programme, protocol: RehabProtocol) -> ProgrammeShown:
+def _programme(state: Patient, programme: Programme, speech: Speech) -> ProgrammeShown:
+    protocol = speech.protocol
     chart = Chart(state, programme, protocol, state.time)
     return ProgrammeShown(
         programme=programme.id,
@@ -111,14 +120,21 @@ def _programme(state: Patient, programme: Programme, protocol: RehabProtocol) ->
         episode=programme.episode,
         presentation=programme.presentation,
         stage=programme.stage,
-        stage_name=protocol.stages[programme.stage - 1].name,
+        stage_name=speech.name(protocol.stages[programme.stage - 1]),
         loading=programme.loading,
         awaiting=programme.awaiting,
         suspended=bool(state.suspended),
         paused=chart.paused(chart.today),
         proposed=programme.proposal.to_stage if programme.proposal else None,
         holds=tuple(
-            HoldShown(id=each.id, kind=each.kind, since=each.opened_at, ends_with=each.ends_with)
+            HoldShown(
+                id=each.id,
+                kind=each.kind,
+                since=each.opened_at,
+                ends_with=each.ends_with,
+                called=speech.term("open", each.kind),
+                ends=speech.term("ends_with", each.ends_with),
+            )
             for each in programme.open_holds
         ),
         flares=tuple(each.id for each in programme.open_flares),
@@ -129,7 +145,8 @@ def _programme(state: Patient, programme: Programme, protocol: RehabProtocol) ->
         marked=programme.marked,
         not_answered=programme.not_answered,
         checkpoint=_checkpoint(programme),
-        gate=_gate(chart),
+        gate=_gate(chart, speech),
+        visa_a=scores_shown(state, programme, protocol),
         enrolled_at=programme.enrolled_at,
         protocol_hash=protocol.hash,
     )
@@ -146,7 +163,7 @@ def _checkpoint(programme: Programme) -> CheckpointShown:
     return CheckpointShown(status="none")
 
 
-def _gate(chart: Chart) -> GateShown | None:
+def _gate(chart: Chart, speech: Speech) -> GateShown | None:
     programme, protocol = chart.programme, chart.protocol
     gate = protocol.gate_from(programme.stage)
     if gate is None:
@@ -157,9 +174,10 @@ def _gate(chart: Chart) -> GateShown | None:
         id=gate_name(gate),
         from_stage=gate.from_stage,
         to_stage=gate.to_stage,
-        statement=gate.statement,
+        statement=speech.statement(gate),
         who_moves=who_moves(programme, gate),
         met=all_met(criteria) and not blocks,
         open=blocks,
-        criteria=tuple(explain_criterion(each, protocol) for each in criteria),
+        open_words=tuple(speech.opened(each) for each in blocks),
+        criteria=tuple(criterion_said(each, speech) for each in criteria),
     )

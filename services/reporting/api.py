@@ -9,7 +9,9 @@ from starlette.responses import Response
 
 from libs.kernel.errors import ForbiddenError, HeelriseError, InvalidError, NotFoundError
 from libs.kernel.ids import UUID_PATTERN, ClinicId, PatientId
+from libs.rehab.phrases import LANGUAGES
 from libs.web.answers import json_answer
+from libs.web.languages import accepted
 from libs.web.permissions import Permission, Role
 from libs.web.principals import Principal
 from libs.web.problem import problem
@@ -95,6 +97,16 @@ def audience_of(principal: Principal) -> Audience:
     return "patient" if principal.role is Role.PATIENT else "clinician"
 
 
+def language_of(call: Call, whole: Whole | None = None) -> str:
+    """The reader's language: as the request asks, else a patient's own, else English."""
+    for tag in accepted(call.request.headers.get("accept-language", "")):
+        if tag.partition("-")[0].lower() in LANGUAGES:
+            return tag
+    if whole is not None and call.principal.role is Role.PATIENT:
+        return whole.identity.language
+    return "en"
+
+
 def add_routes(app: FastAPI) -> None:
     """Register everything that is read. `app.state.api` is there when the first request comes."""
     _add_clinic_routes(app)
@@ -170,7 +182,9 @@ def _add_patient_routes(app: FastAPI) -> None:
         """Where a patient stands: each programme, its way so far, and what stands before its next step."""
         api = _api(call.request)
         whole = await api.whole(call)
-        shown = await api.reads.patient(clinic_of_call(call), whole, audience_of(call.principal))
+        shown = await api.reads.patient(
+            clinic_of_call(call), whole, audience_of(call.principal), language_of(call, whole)
+        )
         await api.looked(call, "read_patient", patients=(shown.patient,))
         body = _flat(shown, "identity")
         programmes = [_flat(each, "row") for each in shown.programmes]
@@ -189,6 +203,7 @@ def _add_patient_routes(app: FastAPI) -> None:
             limit=query.limit,
             audience=audience_of(call.principal),
             only_changes=query.show == "changes",
+            language=language_of(call, whole),
         )
         shown = (each.id for item in items for each in item.decisions)
         entries = (*(item.id for item in items), *shown)
@@ -205,7 +220,7 @@ def _add_decision_routes(app: FastAPI) -> None:
         api = _api(call.request)
         version = _version(call.path["version"])
         whole = await api.whole(call)
-        decisions = api.reads.decisions(whole, version)
+        decisions = api.reads.decisions(whole, version, language_of(call, whole))
         told = whole.told[version - 1]
         entries = (told.id, *(each.id for each in decisions))
         await api.looked(call, "read_input_decisions", patients=(whole.record.patient,), entries=entries)
@@ -238,7 +253,7 @@ def _add_decision_routes(app: FastAPI) -> None:
 async def _decision(call: Call, patient: PatientId, operation: str) -> Response:
     api = _api(call.request)
     whole = await api.reads.whole(clinic_of_call(call), patient)
-    shown = api.reads.decision(whole, call.path["decision"])
+    shown = api.reads.decision(whole, call.path["decision"], language_of(call, whole))
     await api.looked(call, operation, patients=(patient,), entries=(shown.id,))
     zone = (await api.reads.clinic(clinic_of_call(call))).zone
     return json_answer({each: getattr(shown, each) for each in shown.__struct_fields__} | {"zone": zone})

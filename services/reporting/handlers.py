@@ -43,6 +43,7 @@ from services.reporting.domain.record import Answer, as_concluded
 from services.reporting.domain.views import (
     Audience,
     DecisionView,
+    Explainer,
     TimelineItem,
     decision_view,
     programme_views,
@@ -67,7 +68,7 @@ class Reads:
         pool: asyncpg.Pool,
         clinics: ClinicDirectory,
         protocols: ProtocolStore,
-        way: Callable[[Patient, ProtocolStore], Way],
+        way: Callable[[Patient, ProtocolStore, str], Way],
         clock: Clock,
     ) -> None:
         self._log = log
@@ -159,8 +160,10 @@ class Reads:
         await self._protocols.load(log, _hashes(whole))
         return whole
 
-    async def patient(self, clinic: ClinicId, whole: Whole, audience: Audience) -> PatientShown:
-        """Where a patient stands."""
+    async def patient(
+        self, clinic: ClinicId, whole: Whole, audience: Audience, language: str = "en"
+    ) -> PatientShown:
+        """Where a patient stands, in the reader's language."""
         log, record = clinical_log(clinic), whole.record
         async with self._seeing(log) as connection:
             quarantined = await read_models.quarantined(connection, log)
@@ -169,7 +172,7 @@ class Reads:
             quarantined=record.patient in quarantined,
             now=self._clock.now(),
         )
-        way = self._way(record.state, self._protocols)
+        way = self._way(record.state, self._protocols, language)
         return PatientShown(
             patient=record.patient,
             zone=(await self._clinics.of(clinic)).zone,
@@ -180,38 +183,47 @@ class Reads:
             answered=record.answered,
             last_input_at=record.last_input_at,
             red_flags=red_flags_to_see(record),
-            programmes=programme_views(whole, way.programmes, self._explain, audience),
+            programmes=programme_views(whole, way.programmes, self._explainer(whole, language), audience),
         )
 
     def timeline(
-        self, whole: Whole, *, before: int | None, limit: int, audience: Audience, only_changes: bool
+        self,
+        whole: Whole,
+        *,
+        before: int | None,
+        limit: int,
+        audience: Audience,
+        only_changes: bool,
+        language: str = "en",
     ) -> list[TimelineItem]:
         """Inputs with their decisions, the newest first, from below a version on."""
         found: list[TimelineItem] = []
+        explain = self._explainer(whole, language)
         newest = len(whole.told) if before is None else min(before - 1, len(whole.told))
         for told in reversed(whole.told[: max(newest, 0)]):
-            item = timeline_item(whole, told, self._explain, audience, only_changes=only_changes)
+            item = timeline_item(whole, told, explain, audience, only_changes=only_changes)
             if item is not None:
                 found.append(item)
             if len(found) == limit:
                 break
         return found
 
-    def decision(self, whole: Whole, wanted: str) -> DecisionView:
+    def decision(self, whole: Whole, wanted: str, language: str = "en") -> DecisionView:
         """A decision, explained. Raises: NotFoundError."""
         answer = whole.decision(wanted)
         if answer is None:
             raise NotFoundError
-        return decision_view(whole, answer, self._explain)
+        return decision_view(whole, answer, self._explainer(whole, language))
 
-    def decisions(self, whole: Whole, version: int) -> list[DecisionView]:
+    def decisions(self, whole: Whole, version: int, language: str = "en") -> list[DecisionView]:
         """The decisions that answer an input, explained; empty while it is unanswered.
 
         Raises: NotFoundError.
         """
         if whole.input(version) is None:
             raise NotFoundError
-        return [decision_view(whole, each, self._explain) for each in whole.answers.get(version, ())]
+        explain = self._explainer(whole, language)
+        return [decision_view(whole, each, explain) for each in whole.answers.get(version, ())]
 
     async def patient_of(self, clinic: ClinicId, decision: str) -> PatientId:
         """Whom a decision is about. Raises: NotFoundError."""
@@ -242,8 +254,15 @@ class Reads:
         """What the registry says of a clinic. Raises: NotFoundError."""
         return await self._clinics.of(slug)
 
-    def _explain(self, answer: Answer) -> Explanation:
-        return explain(as_concluded(answer), self._protocols.of(answer.decision.protocol))
+    def _explainer(self, whole: Whole, language: str) -> Explainer:
+        """Explains in a language, with the days of the patient's zone."""
+        zone = next((each.zone for each in whole.record.state.programmes), "UTC")
+
+        def explained(answer: Answer) -> Explanation:
+            protocol = self._protocols.of(answer.decision.protocol)
+            return explain(as_concluded(answer), protocol, language, zone)
+
+        return explained
 
     @asynccontextmanager
     async def _seeing(self, log: LogId) -> AsyncIterator[read_models.Connection]:

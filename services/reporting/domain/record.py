@@ -10,6 +10,7 @@ from typing import TypeAlias
 import msgspec
 
 from libs.events.base import Decision, Event
+from libs.events.care import AdverseEventReported
 from libs.events.facts import FactCorrected, ProgrammeEnrolled, RedFlagReported, RedFlagsAnswered
 from libs.events.rulings import RedFlagCleared, TimePassed
 from libs.kernel.ids import EntryId, LogId, PatientId, StreamId
@@ -137,7 +138,10 @@ def red_flags_told(event: Event) -> tuple[str, ...]:
     """The red flags that a fact tells of."""
     match event:
         case (
-            RedFlagReported(flags=flags) | RedFlagsAnswered(flags=flags) | ProgrammeEnrolled(red_flags=flags)
+            RedFlagReported(flags=flags)
+            | RedFlagsAnswered(flags=flags)
+            | ProgrammeEnrolled(red_flags=flags)
+            | AdverseEventReported(flags=flags)
         ):
             return flags
         case FactCorrected(replacement=replacement):

@@ -10,6 +10,7 @@ from libs.events.base import Decision, ProtocolRef
 from libs.events.base import Told as ToldFact
 from libs.events.facts import RedFlagReported
 from libs.events.rulings import Ruling, TimePassed
+from libs.rehab.care.scores import ScoresShown
 from libs.rehab.explain import Explanation
 from libs.rehab.view import GateShown, ProgrammeShown
 from services.reporting.domain import words
@@ -69,6 +70,8 @@ class ProgrammeView(msgspec.Struct, frozen=True, kw_only=True):
     weeks_needed: int
     completed: bool
     gate: GateShown | None
+    visa_a: ScoresShown
+    """Outcome scores; no step depends on them."""
     moves: tuple[Move, ...]
     stops: tuple[Stop, ...]
     until: datetime
@@ -169,6 +172,7 @@ def _programme(
         weeks_needed=shown.weeks_needed,
         completed=shown.completed,
         gate=shown.gate,
+        visa_a=shown.visa_a,
         moves=moves_of(whole, row.programme),
         stops=stops_of(whole, programme) if programme is not None else (),
         until=whole.record.state.time,

@@ -5,6 +5,7 @@ from functools import singledispatch
 from typing import Final
 
 from libs.events.base import Event
+from libs.events.care import AdverseEventReported, HeartRateRecorded, QuestionnaireAnswered
 from libs.events.facts import (
     ActivityLogged,
     BodyweightRecorded,
@@ -45,6 +46,9 @@ _TITLES: Final[dict[str, str]] = {
     "red_flags_answered": "Red flags asked",
     "activity_logged": "Activity",
     "pause_announced": "Planned pause",
+    "questionnaire_answered": "Questionnaire",
+    "heart_rate_recorded": "Heart rate",
+    "adverse_event_reported": "Adverse event",
     "note_recorded": "Note",
     "request_made": "Request",
     "placement_reported": "Placement",
@@ -119,6 +123,25 @@ def _(event: ProgrammeEnrolled | PresentationAssessed) -> str:
 @summary.register(RedFlagsAnswered)
 def _(event: RedFlagReported | RedFlagsAnswered) -> str:
     return _listed(*(each.replace("_", " ") for each in event.flags)) or "none"
+
+
+@summary.register
+def _(event: QuestionnaireAnswered) -> str:
+    week = None if event.week is None else f"week {event.week}"
+    return _listed(event.side, f"VISA-A {event.total} of 100", week)
+
+
+@summary.register
+def _(event: HeartRateRecorded) -> str:
+    resting = event.resting_bpm and f"at rest {event.resting_bpm}"
+    maximum = event.maximum_bpm and f"maximum {event.maximum_bpm}"
+    return _listed(resting, maximum, event.beta_blockers and "on beta-blockers")
+
+
+@summary.register
+def _(event: AdverseEventReported) -> str:
+    serious = event.serious or bool(event.serious_because)
+    return _listed(event.what.rstrip("."), event.severity, serious and "serious", event.side)
 
 
 @summary.register

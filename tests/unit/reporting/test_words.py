@@ -3,6 +3,7 @@ from decimal import Decimal
 import pytest
 
 from libs.events.base import Event, LocalTime
+from libs.events.care import CARE, AdverseEventReported, HeartRateRecorded, QuestionnaireAnswered
 from libs.events.facts import (
     FACTS,
     BodyweightRecorded,
@@ -64,13 +65,24 @@ TESTED = CheckpointTested(
         (FactCorrected(**TELLING, target=7, why="typo"), "input 7 withdrawn"),
         (NoteRecorded(**TELLING, note="x"), ""),
         (BodyweightRecorded(**TELLING, weight_kg=Decimal("71.66759446")), "71.668 kg"),
+        (
+            QuestionnaireAnswered(**TELLING, instrument="visa_a", side="left", total=63, week=6),
+            "left, VISA-A 63 of 100, week 6",
+        ),
+        (HeartRateRecorded(**TELLING, resting_bpm=58, beta_blockers=True), "at rest 58, on beta-blockers"),
+        (
+            AdverseEventReported(
+                **TELLING, what="Fell.", severity="severe", serious_because=("hospital_stay",)
+            ),
+            "Fell, severe, serious",
+        ),
     ],
 )
 def test_what_was_told_is_said_in_a_few_words(event: Event, expected: str) -> None:
     assert summary(event) == expected
 
 
-@pytest.mark.parametrize("kind", [*FACTS, *RULINGS])
+@pytest.mark.parametrize("kind", [*FACTS, *CARE, *RULINGS])
 def test_every_input_has_a_name_of_its_own_words(kind: type[Event]) -> None:
     assert title(kind.TYPE)[0].isupper()
     assert "_" not in title(kind.TYPE)
