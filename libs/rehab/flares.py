@@ -305,25 +305,46 @@ def _ask_for_baseline(sitting: Sitting, chart: Chart, fact: Fact[CheckInRecorded
         sitting.say(ClinicianAsked, "P4", programme, evidence=(fact.source,), about="baseline")
 
 
+class Rested(msgspec.Struct, frozen=True):
+    """A check-in with less pain after a time without loading."""
+
+    days: int
+    """Since the last loading, or the enrolment."""
+    pain: Decimal
+    before: Decimal
+    """Of the check-in before."""
+    inputs: tuple[int, ...]
+
+
+def rested(chart: Chart, fact: Fact[CheckInRecorded]) -> Rested | None:
+    """T4: whether a check-in tells of less pain after a week without loading."""
+    check_ins = list(_first((each for each in chart.check_ins() if each.place <= fact.place), 2))
+    if len(check_ins) < 2 or check_ins[0].event.pain >= check_ins[1].event.pain:
+        return None
+    loaded = [chart.programme.enrolled_at]
+    for told in (chart.newest(), chart.tests(), chart.trials()):
+        loaded += [each.at for each in _first((each for each in told if each.place <= fact.place), 1)]
+    days = (chart.day(fact) - local_day(max(loaded), chart.zone)).days
+    if days <= chart.protocol.whole("T4.rest_days"):
+        return None
+    inputs = tuple(sorted(each.source for each in check_ins))
+    return Rested(days, check_ins[0].event.pain, check_ins[1].event.pain, inputs)
+
+
 def _tell_of_rest(sitting: Sitting, chart: Chart, fact: Fact[CheckInRecorded]) -> None:
     """T4: less pain after a week without loading is rest, not capacity; nothing advances for it."""
     programme = sitting.programme(chart.programme)
-    days = chart.protocol.whole("T4.rest_days")
-    check_ins = list(_first(chart.check_ins(), 2))
-    if (
-        len(check_ins) < 2
-        or not _is(check_ins[0], fact)
-        or check_ins[0].event.pain >= check_ins[1].event.pain
-    ):
+    newest = next(chart.check_ins(), None)
+    found = rested(chart, fact) if newest is not None and _is(newest, fact) else None
+    if found is None:
         return
-    loaded = [programme.enrolled_at, *(each.at for each in _first(chart.newest(), 1))]
-    loaded += [each.at for each in _first(chart.tests(), 1)] + [each.at for each in _first(chart.trials(), 1)]
-    if (chart.day(fact) - local_day(max(loaded), chart.zone)).days <= days:
+    # A session told before it, but done after it, is loading all the same.
+    if any(each.place > fact.place for each in _first(chart.newest(), 1)):
         return
+    days = timedelta(days=chart.protocol.whole("T4.rest_days"))
     told = next((each for each in programme.told_of if each.about == "rest_does_not_restore"), None)
-    if told is None or sitting.now - told.at >= timedelta(days=days):
-        evidence = tuple(sorted(each.source for each in check_ins))
-        sitting.say(PatientTold, "T4", programme, evidence=evidence, about="rest_does_not_restore")
+    if told is None or sitting.now - told.at >= days:
+        sitting.say(PatientTold, "T4", programme, evidence=found.inputs, about="rest_does_not_restore")
 
 
 def _first(facts: Iterator[Fact[Any]], count: int) -> Iterator[Fact[Any]]:

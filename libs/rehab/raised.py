@@ -15,6 +15,8 @@ class Raised(msgspec.Struct, frozen=True, kw_only=True):
     """With its evidence and what was measured."""
     at: datetime
     """When it was raised; of one that happened again while it was open, the first time."""
+    last_at: datetime
+    """When it was last said: what clears it comes after."""
     announced_at: datetime | None = None
     """When the patient was last told of this flag."""
     ended_at: datetime | None = None
@@ -55,6 +57,7 @@ def with_raised(flags: Flags, said: FlagRaised, at: datetime) -> Flags:
     raised = Raised(
         said=said,
         at=before.at if before is not None and before.open else at,
+        last_at=at,
         announced_at=at if said.announced else told,
         ruled_at=before.ruled_at if before is not None else None,
     )
@@ -65,9 +68,7 @@ def with_ended(flags: Flags, ended: FlagEnded, at: datetime) -> Flags:
     """The flags after one ended."""
     ruled = ended.why == "clinician"
     return tuple(
-        msgspec.structs.replace(
-            each, ended_at=at, why=ended.why, ruled_at=at if ruled else each.ruled_at
-        )
+        msgspec.structs.replace(each, ended_at=at, why=ended.why, ruled_at=at if ruled else each.ruled_at)
         if each.flag == ended.flag and each.open
         else each
         for each in flags

@@ -58,7 +58,5 @@ def end_flag(
     programme = sitting.programme(programme)
     if open_flag(programme.flags, flag) is None:
         return False
-    sitting.say(
-        FlagEnded, rule, programme, evidence=tuple(sorted(set(evidence))), flag=flag, why=why, by=by
-    )
+    sitting.say(FlagEnded, rule, programme, evidence=tuple(sorted(set(evidence))), flag=flag, why=why, by=by)
     return True
