@@ -13,10 +13,12 @@ from libs.events.decisions import (
     ClinicianAsked,
 )
 from libs.events.facts import CheckpointTested
+from libs.events.withdrawals import ConclusionTakenBack
+from libs.kernel.times import format_instant
 from libs.rehab.chart import Chart
 from libs.rehab.checkpoint_parts import RULE, Weighed, weigh_test
 from libs.rehab.checkpoint_place import barred, not_counted, overtaken, own_test, standing
-from libs.rehab.patient import Fact, Pass, Programme, found
+from libs.rehab.patient import Fact, Pass, Programme, Test, found
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of, evidence_of, withdraw_proposal
 
@@ -36,7 +38,7 @@ def reweigh(sitting: Sitting, programme: Programme, told: Fact[CheckpointTested]
     passed = chart.programme.passed
     if passed is not None:
         fact = own_test(chart, passed.test)
-        why = _fallen(chart, passed, fact)
+        why = fallen(chart, passed, fact)
         if why is not None:
             _end(sitting, programme, passed.test, why, (sitting.item.version,))
         if fact is not None and why not in {None, LAPSED}:
@@ -90,11 +92,12 @@ def decide_test(sitting: Sitting, programme: Programme) -> None:
         return
     if test.status == "failed":
         return
-    if test.status == "inconclusive" and sitting.item.recorded_at - fact.at > _revived(chart):
+    if test.status == "inconclusive" and not _revivable(sitting, chart, test, fact):
         return
     weighed = weigh_test(chart, fact)
     failed = (*weighed.failed, *(("flare",) if weighed.flared else ()))
     if failed:
+        _taken_back(sitting, programme, test.status)
         _fail(sitting, programme, weighed, failed)
     elif why := overtaken(chart, fact) or ("corrected" if barred(chart, fact) else None):
         _end(sitting, programme, test.version, why, (sitting.item.version,))
@@ -115,6 +118,7 @@ def _close(sitting: Sitting, chart: Chart, weighed: Weighed, status: str) -> Non
         if status != "inconclusive":
             _inconclusive(sitting, programme, weighed, tuple(missing))
     elif weighed.next_day is not None and weighed.load != "unknown":
+        _taken_back(sitting, programme, status)
         _decided(sitting, chart, weighed, status)
     elif status == "asked":
         _pend(sitting, programme, weighed)
@@ -174,7 +178,7 @@ def accept_reading(sitting: Sitting, programme: Programme, *, accepted: bool, cl
     )
 
 
-def _fallen(chart: Chart, passed: Pass, fact: Fact[CheckpointTested] | None) -> str | None:
+def fallen(chart: Chart, passed: Pass, fact: Fact[CheckpointTested] | None) -> str | None:
     """Why a pass no longer stands, from what is known by now."""
     if fact is None:
         return "withdrawn" if found(chart.state.history.tests, passed.test) is None else "corrected"
@@ -187,6 +191,27 @@ def _fallen(chart: Chart, passed: Pass, fact: Fact[CheckpointTested] | None) -> 
         return "corrected"
     lapses = chart.pass_lapses_at
     return overtaken(chart, fact) or (LAPSED if lapses is not None and lapses <= chart.now else None)
+
+
+def _revivable(sitting: Sitting, chart: Chart, test: Test, fact: Fact[CheckpointTested]) -> bool:
+    """Told within 14 days, and no clinician ruled since."""
+    ruled = chart.programme.ruled_at
+    return sitting.item.recorded_at - fact.at <= _revived(chart) and (ruled is None or ruled <= test.at)
+
+
+def _taken_back(sitting: Sitting, programme: Programme, status: str | None) -> None:
+    """R4: that a test was inconclusive is taken back by a decision of its own, before what is known now."""
+    test = sitting.programme(programme).test
+    if test is not None and status == "inconclusive":
+        sitting.say(
+            ConclusionTakenBack,
+            "R4",
+            programme,
+            evidence=sitting.told,
+            what="inconclusive_test",
+            concluded_at=format_instant(test.at),
+            test=test.version,
+        )
 
 
 def _revived(chart: Chart) -> timedelta:

@@ -24,9 +24,9 @@ __all__ = [
     "shown",
 ]
 
-_SPECIAL = ("suspended", "awaiting", "still_open", "flare", "marked")
+_SPECIAL = ("suspended", "awaiting", "still_open", "flare", "marked", "stands", "checkpoint_lost")
 """Fields that choose a message of their name where they are set."""
-_VARIANTS = ("why", "about", "gate", "wish", "kind", "to_stage")
+_VARIANTS = ("what", "why", "about", "gate", "wish", "kind", "to_stage")
 """Fields of a decision that may choose among its messages, in this order."""
 
 

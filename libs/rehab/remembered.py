@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from libs.events import decisions as d
 from libs.events.base import Decision
+from libs.events.setbacks import LapseFound
 from libs.events.withdrawals import AdvanceReconsidered, ConclusionTakenBack
 from libs.kernel.times import format_instant
 from libs.rehab.past import Advance, Lapse, Restart
@@ -23,20 +24,22 @@ def remember(
     """The programme after a decision, with what of its past a later fact may have to undo."""
     if ruled(decision):
         after = replace(after, ruled_at=at)
+    fields: dict[str, Any] = {}
     match decision:
         case d.StageAdvanced():
-            return replace(after, advances=(*before.advances, _advance(before, decision, at)), lapses=())
+            fields = {"advances": (*before.advances, _advance(before, decision, at)), "lapses": ()}
         case d.StageRegressed():
             kept = tuple(each for each in before.advances if each.to_stage <= decision.to_stage)
-            return replace(after, advances=kept, lapses=_lapses(state, before, decision, at))
+            fields = {"advances": kept, "lapses": before.lapses if _by_lapse(decision) else ()}
+        case LapseFound():
+            fields = {"lapses": _lapses(state, before, at)}
         case d.StagePlaced() | d.LoadingResumed():
-            return replace(after, advances=(), lapses=())
+            fields = {"advances": (), "lapses": ()}
         case d.WeeksRestarted():
-            return replace(after, restart=Restart(at=at, weeks=before.weeks))
+            fields = {"restart": Restart(at=at, weeks=before.weeks)}
         case d.HoldClosed() if decision.by is not None and _is_doubt(before, decision.hold):
-            return replace(after, advances=tuple(each for each in before.advances if not each.doubted))
-        case _:
-            return after
+            fields = {"advances": tuple(each for each in before.advances if not each.doubted)}
+    return replace(after, **fields) if fields else after
 
 
 def ruled(decision: Decision) -> bool:
@@ -48,14 +51,13 @@ def ruled(decision: Decision) -> bool:
 def last_loading(state: Patient, programme: Programme, until: datetime) -> datetime | None:
     """The programme's newest session, test or trial up to an instant, valid or not."""
     history, side = state.history, programme.side
-    found = [
-        next((each.at for each in reversed(history.sessions) if each.at <= until and concerns(each, side)), None)
-    ]
-    for facts in (history.tests, history.trials):
-        found.append(
-            next((each.at for each in reversed(facts) if each.at <= until and each.event.side == side), None)
-        )
-    return max((each for each in found if each is not None), default=None)
+    told = (
+        (each.at for each in reversed(history.sessions) if concerns(each, side)),
+        (each.at for each in reversed(history.tests) if each.event.side == side),
+        (each.at for each in reversed(history.trials) if each.event.side == side),
+    )
+    newest = (next((at for at in each if at <= until), None) for each in told)
+    return max((each for each in newest if each is not None), default=None)
 
 
 def _advance(before: Programme, decision: d.StageAdvanced, at: datetime) -> Advance:
@@ -71,12 +73,14 @@ def _advance(before: Programme, decision: d.StageAdvanced, at: datetime) -> Adva
     )
 
 
-def _lapses(state: Patient, before: Programme, decision: d.StageRegressed, at: datetime) -> tuple[Lapse, ...]:
-    """One lapse may take the stage down more than once; whatever else moves it ends what can be undone."""
-    if decision.why != LAPSE or decision.clinician is not None:
-        return ()
+def _by_lapse(decision: d.StageRegressed) -> bool:
+    return decision.why == LAPSE and decision.clinician is None
+
+
+def _lapses(state: Patient, before: Programme, at: datetime) -> tuple[Lapse, ...]:
+    """One time without loading may be found twice; whatever else moves the stage ends what can be undone."""
     lapse = Lapse(at=at, loaded_at=last_loading(state, before, at), before=replace(before, lapses=()))
-    goes_on = bool(before.lapses) and before.stage_since == before.lapses[-1].at
+    goes_on = bool(before.lapses) and before.windows_at == before.lapses[-1].at
     return (*before.lapses, lapse) if goes_on else (lapse,)
 
 
@@ -101,7 +105,8 @@ def _taken_back(
 ) -> Programme:
     if decision.what == "weeks_restarted" and programme.restart is not None:
         return replace(programme, weeks=programme.restart.weeks, restart=None)
-    lapse = next((each for each in programme.lapses if format_instant(each.at) == decision.concluded_at), None)
+    at_it = (each for each in programme.lapses if format_instant(each.at) == decision.concluded_at)
+    lapse = next(at_it, None)
     if decision.what != LAPSE or lapse is None:
         return programme
     return _as_before(state, programme, lapse, at, fresh=decision.fresh)
@@ -132,6 +137,8 @@ def _as_before(state: Patient, programme: Programme, lapse: Lapse, at: datetime,
         changed.awaiting,
         bool(state.suspended),
         changed.insertional,
+        on_step=changed.on_step,
+        prescribed=programme.phases[-1].prescribed,
     )
     return replace(changed, phases=(*programme.phases, phase))
 
