@@ -24,6 +24,7 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "simulate": "services.cli.simulate",
         "quarantine": "services.cli.quarantine",
         "mail": "services.cli.mail",
+        "protocol": "services.cli.protocol",
         "token": "services.cli.token",
     }
 )

@@ -21,7 +21,7 @@ Count = Annotated[int, Field(ge=1, le=60)]
 class Item(BaseModel):
     """What every item says of itself."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     id: Code
     statement: Words
@@ -34,7 +34,7 @@ class Item(BaseModel):
 class Citation(BaseModel):
     """A source."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     id: Code
     text: Words
@@ -43,7 +43,7 @@ class Citation(BaseModel):
 class Number(BaseModel):
     """A number of a rule, with a basis of its own."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     name: Code
     value: Annotated[str, Field(pattern=r"^(0|[1-9][0-9]{0,8})((\.[0-9]{1,8})|(/[1-9][0-9]{0,8}))?$")]
@@ -61,7 +61,7 @@ class Number(BaseModel):
 class Source(BaseModel):
     """The basis of some of an item's figures: two of one exercise need not come from one place."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     of: Annotated[tuple[Code, ...], Field(min_length=1)]
     """Names of the fields."""
@@ -78,7 +78,7 @@ class Rule(Item):
 class WeekDose(BaseModel):
     """From a week in the stage on: so many sets of so many repetitions."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     from_week: Annotated[int, Field(ge=1, le=52)]
     """Weeks since the first valid session of the stage, from 1."""
@@ -89,7 +89,7 @@ class WeekDose(BaseModel):
 class Dose(BaseModel):
     """What one session of an exercise is."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     sets: Annotated[int, Field(ge=1, le=20)] | None = None
     reps: Annotated[int, Field(ge=1, le=60)] | None = None
@@ -112,7 +112,7 @@ class Dose(BaseModel):
 class FirstLoad(BaseModel):
     """What an exercise begins with: kilograms, so many loadable steps, or a share of what was tolerated."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     kg: Annotated[Decimal, Field(ge=0, le=500, max_digits=7, decimal_places=3)] | None = None
     """Added load; 0 is bodyweight."""
@@ -128,7 +128,7 @@ class FirstLoad(BaseModel):
 class RiseAfter(BaseModel):
     """What has to be behind before a rise. All that is given here has to hold."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     sessions: Annotated[int, Field(ge=1, le=20)] | None = None
     """The last so many of the exercise at the present load: well tolerated, all of it done in tempo."""
@@ -141,7 +141,7 @@ class RiseAfter(BaseModel):
 class Rise(BaseModel):
     """How an exercise becomes harder, one rise at a time."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     of: Literal["load", "hold"]
     by: Annotated[Decimal, Field(gt=0, le=50, decimal_places=3)]
@@ -206,7 +206,7 @@ class StageItem(Item):
 class Weighing(BaseModel):
     """One comparison of a measure with a threshold."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     measure: Annotated[str, Field(pattern=r"^[a-z_.]+/[1-9][0-9]*$")]
     comparator: Comparator
@@ -255,7 +255,7 @@ class Gate(Item):
 class Message(BaseModel):
     """Plain words for a decision, to be filled from its fields."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     id: Code
     patient: Words
@@ -265,7 +265,7 @@ class Message(BaseModel):
 class Term(BaseModel):
     """What people read in place of a code. An id may name the decision's field before it: `missing.hold`."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     id: Code
     text: Words
@@ -274,7 +274,7 @@ class Term(BaseModel):
 class Translated(BaseModel):
     """An item's statement or name in another language."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     id: Code
     of: Annotated[str, Field(pattern=r"^[0-9a-f]{8}$")]
@@ -285,7 +285,7 @@ class Translated(BaseModel):
 class Wording(BaseModel):
     """A protocol's words in one language, from the file beside it."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     language: Annotated[str, Field(pattern=r"^[a-z]{2}$")]
     """ISO 639-1."""

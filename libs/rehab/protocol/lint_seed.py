@@ -12,7 +12,7 @@ _NEVER: Final = frozenset(
     {"checkpoint.ratio", "checkpoint.hold_s", "checkpoint.pain", "W1.weeks", "P7.tempo_s", "P7.hold_s"}
 )
 """What the source fixes: a version may ask for more, never for less."""
-_LOOSER_ABOVE: Final = frozenset({
+LOOSER_ABOVE: Final = frozenset({
     "P1.most_pain", "P2.settled_min", "P3.return_percent", "P4.above", "P4.over_baseline", "P4.look_days",
     "P4.look_again_days", "P5.return_percent", "P6.next_day_to_h", "checkpoint.pain",
     "checkpoint.bodyweight_days_before", "checkpoint.bodyweight_days_after", "checkpoint.reading_days",
@@ -22,13 +22,15 @@ _LOOSER_ABOVE: Final = frozenset({
     "insertional.morning_pain", "R1.in_a_row", "R1.too_painful", "R1.back", "R2.days", "R2.weeks",
     "R2.return_percent", "F2.days", "F4.days", "F9.days",
 })  # fmt: skip
-_LOOSER_BELOW: Final = frozenset({
+"""Numbers of which more is looser."""
+LOOSER_BELOW: Final = frozenset({
     "P1.lighter_percent", "P4.second_days", "P4.third_days", "P5.lighter_percent", "P5.sessions",
     "P5.dynamic_days", "P6.coverage", "P6.coverage_days", "P6.last_two", "P7.share", "P7.tempo_s",
     "P7.hold_s", "checkpoint.ratio", "checkpoint.hold_s", "checkpoint.hours_apart", "checkpoint.offer_weeks",
     "W1.weeks", "W1.share", "W1.prescribed_days", "T3.age", "insertional.days", "insertional.check_ins",
     "R1.lighter_percent", "F1.tempo_s", "F1.sessions", "F1.days", "F3.sessions",
 })  # fmt: skip
+"""Numbers of which less is looser."""
 
 
 def lint_seed(protocol: RehabProtocol, seed: RehabProtocol) -> Iterator[Finding]:
@@ -58,13 +60,13 @@ def _number(name: str, number: Number, known: Number) -> Iterator[Finding]:
         return
     if number.basis in {"seed", "author"} and number.basis == known.basis:
         yield _untrue(path, number.value, number.basis, known.value)
-    looser = (name in _LOOSER_ABOVE and value > base) or (name in _LOOSER_BELOW and value < base)
+    looser = (name in LOOSER_ABOVE and value > base) or (name in LOOSER_BELOW and value < base)
     if not looser:
         return
     said = "the source says" if known.basis == "seed" else "the default is"
     wrong = f"{name} is {number.value} {number.unit}; {said} {known.value}."
     if name in _NEVER:
-        most = "At most" if name in _LOOSER_ABOVE else "At least"
+        most = "At most" if name in LOOSER_ABOVE else "At least"
         right = f"{most} {known.value}: no version is weaker here."
         yield Finding(code="weaker", path=path, wrong=wrong, right=right)
     else:

@@ -142,6 +142,11 @@ def find_shipped(content: str) -> RehabProtocol | None:
     return default if content == default.hash else _shipped_by_hash().get(content)
 
 
+def shipped_refs() -> tuple[ProtocolRef, ...]:
+    """What events name the shipped protocols by."""
+    return tuple(load_shipped(each).ref for each in shipped_names())
+
+
 @lru_cache(maxsize=1)
 def _shipped_by_hash() -> dict[str, RehabProtocol]:
     return {each.hash: each for each in map(load_shipped, shipped_names())}

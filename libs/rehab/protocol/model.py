@@ -30,7 +30,7 @@ from libs.rehab.protocol.structure import check_structure
 class RehabProtocol(BaseModel):
     """A protocol version. Its identity is the SHA-256 of its canonical JSON."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="forbid")
+    model_config = ConfigDict(strict=True, frozen=True, extra="forbid", use_attribute_docstrings=True)
 
     id: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,60}$")]
     version: Annotated[str, Field(pattern=r"^[0-9]+\.[0-9]+\.[0-9]+$")]

@@ -6,7 +6,7 @@ from typing import Final, Literal
 import msgspec
 
 RULES: Final = (
-    "T1", "T2", "T3", "T4", "T5", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "checkpoint", "W1", "W2",
+    "T1", "T2", "T3", "T4", "T5", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "R4", "checkpoint", "W1", "W2",
     "flags", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F11",
     "zone_2", "visa_a", "adverse_event", "prescription", "insertional",
     "recall", "migration",
@@ -32,7 +32,7 @@ NUMBERS: Final = {
                "impact_from_stage"),
     "visa_a": ("first_week", "second_week", "third_week", "window_days", "matters", "matters_week"),
     "prescription": ("step_kg", "bodyweight_days", "fewer_reps", "fewer_sets_percent", "fewest_reps",
-                     "shorter_s", "fewest_holds", "fewest_sessions", "return_percent", "nudge_hours"),
+                     "shorter_s", "fewest_holds", "return_percent", "nudge_hours"),
     "insertional": ("days", "pain", "morning_pain", "check_ins"),
     "flags": ("announce_days",),
     "F1": ("tempo_s", "sessions", "days"),
