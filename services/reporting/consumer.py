@@ -21,9 +21,9 @@ from libs.kernel.ids import (
     patient_stream,
     subject_of,
 )
-from services.reporting.domain.record import Answer, Record, empty_record, extend
+from services.reporting.domain.record import Answer, Record, Told, empty_record, extend
 from services.reporting.entries import ERASED, line_of, lines_of
-from services.reporting.read_models import forget_patient, save, save_changes, versions
+from services.reporting.read_models import forget_patient, save, save_adverse_events, save_changes, versions
 
 NAME: Final = "reporting"
 CATEGORIES: Final = frozenset({"patient", "judgement", "delivery"})
@@ -61,6 +61,8 @@ class Projector:
             lines = lines_of(entries)
             answers = [each for each in lines if isinstance(each, Answer)]
             await save_changes(work.connection, work.log, patient, answers)
+            told = [each for each in lines if isinstance(each, Told)]
+            await save_adverse_events(work.connection, work.log, patient, told)
             changed.append((record, extend(record, lines)))
         await save(work.connection, work.log, changed)
         work.after_commit(lambda: self._keep(work.log, [after for _, after in changed], erased))

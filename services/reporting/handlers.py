@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import date, datetime
 from typing import Final
 
 import asyncpg
@@ -22,8 +22,10 @@ from libs.kernel.ids import (
     patient_stream,
     subject_of,
 )
+from libs.rehab.days import local_day
 from libs.rehab.explain import Explanation, explain
 from libs.rehab.patient import Patient
+from libs.rehab.protocol import RehabProtocol
 from libs.rehab.view import Way
 from services.reporting import read_models
 from services.reporting.answers import (
@@ -37,6 +39,7 @@ from services.reporting.answers import (
     access_shown,
     entry_shown,
 )
+from services.reporting.domain.care import AdverseEventShown, adverse_events_of
 from services.reporting.domain.identity import Identity, identity_of
 from services.reporting.domain.panel import NOT_CURRENT, STALE_AFTER, not_current_because, red_flags_to_see
 from services.reporting.domain.record import Answer, as_concluded
@@ -238,6 +241,28 @@ class Reads:
         """Entries of the clinic's log in order, without their data."""
         found = await self._log.read(clinical_log(clinic), after=after, limit=limit)
         return [entry_shown(each) for each in found]
+
+    async def adverse_events(
+        self, clinic: ClinicId, after: str, limit: int
+    ) -> tuple[list[PatientId], list[AdverseEventShown]]:
+        """Patients with an adverse event, by id from after one on, and all their events."""
+        log = clinical_log(clinic)
+        async with self._seeing(log) as connection:
+            patients = await read_models.patients_with_adverse_events(connection, log, after, limit)
+        found: list[AdverseEventShown] = []
+        for patient in patients:
+            found += adverse_events_of(await self.whole(clinic, patient))
+        return patients, found
+
+    def protocol_of(self, whole: Whole) -> RehabProtocol:
+        """The protocol of a patient's newest programme, else the shipped one."""
+        started = [each for each in whole.record.state.programmes if each.started]
+        return self._protocols.of(started[-1].protocol if started else None)
+
+    def today(self, whole: Whole) -> date:
+        """The day that it is for a patient."""
+        zone = next((each.zone for each in whole.record.state.programmes), "UTC")
+        return local_day(self._clock.now(), zone)
 
     async def accesses(self, clinic: ClinicId, before: int | None, limit: int) -> list[AccessShown]:
         """Who looked at what, the newest first, from below a position on."""

@@ -16,6 +16,7 @@ from libs.runtime.server import Background, run
 from libs.runtime.service import House, Service
 from services.reporting.accesses import AccessRecorder
 from services.reporting.api import Api, add_routes
+from services.reporting.care import add_care_routes
 from services.reporting.consumer import CATEGORIES, NAME, Projector
 from services.reporting.handlers import Reads
 from services.reporting.page import add_page
@@ -47,6 +48,7 @@ async def _furnish(app: FastAPI, house: House, settings: ReportingSettings) -> A
 
 def _register(app: FastAPI) -> None:
     add_routes(app)
+    add_care_routes(app)
     add_page(app, app.state.deployment)
 
 

@@ -10,6 +10,7 @@ import msgspec
 from asyncpg.pool import PoolConnectionProxy
 
 from libs.events.base import Decision
+from libs.events.care import AdverseEventReported
 from libs.events.decisions import (
     CheckpointFailed,
     CheckpointPassed,
@@ -26,9 +27,9 @@ from libs.events.decisions import (
     StepProposed,
     StepWithdrawn,
 )
-from libs.kernel.ids import LogId
+from libs.kernel.ids import LogId, PatientId
 from services.reporting.domain.panel import OpenHold, PanelRow, red_flags_to_see, rows_of
-from services.reporting.domain.record import Answer, Record
+from services.reporting.domain.record import Answer, Record, Told
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]"
 
@@ -38,7 +39,7 @@ CHANGES: Final = (
     CheckpointPassed, CheckpointFailed,
 )  # fmt: skip
 """Decisions that move a programme, or stop it."""
-TABLES: Final = ("patients", "panel", "stage_timeline")
+TABLES: Final = ("patients", "panel", "stage_timeline", "adverse_events")
 
 _PATIENT: Final = """
 INSERT INTO reporting.patients
@@ -66,6 +67,13 @@ _CHANGE: Final = """
 INSERT INTO reporting.stage_timeline
     (log, position, patient, programme, id, type, from_stage, to_stage, effective_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+"""
+_ADVERSE_EVENT: Final = """
+INSERT INTO reporting.adverse_events (log, patient, version) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+_SELECT_ADVERSE_EVENTS: Final = """
+SELECT DISTINCT patient FROM reporting.adverse_events
+WHERE log = $1 AND patient > $2 ORDER BY patient LIMIT $3
 """
 _FORGET_PATIENT: Final = tuple(
     f"DELETE FROM reporting.{each} WHERE log = $1 AND patient = $2"  # noqa: S608 - the names are ours
@@ -173,6 +181,20 @@ def stages_of(decision: Decision) -> tuple[int | None, int | None]:
     return getattr(decision, "from_stage", None), after if after is not None else getattr(
         decision, "stage", None
     )
+
+
+async def save_adverse_events(connection: Connection, log: LogId, patient: str, told: Sequence[Told]) -> None:
+    """Keep which inputs of a patient told an adverse event; what they told stays in the log."""
+    rows = [(log, patient, each.version) for each in told if isinstance(each.event, AdverseEventReported)]
+    await _write(connection, _ADVERSE_EVENT, rows)
+
+
+async def patients_with_adverse_events(
+    connection: Connection, log: LogId, after: str, limit: int
+) -> list[PatientId]:
+    """Patients with an adverse event, by id."""
+    rows = await connection.fetch(_SELECT_ADVERSE_EVENTS, log, after, limit)
+    return [PatientId(row["patient"]) for row in rows]
 
 
 async def forget_patient(connection: Connection, log: LogId, patient: str) -> None:

@@ -55,11 +55,19 @@ CREATE TABLE reporting.stage_timeline (
 CREATE INDEX stage_timeline_by_time ON reporting.stage_timeline (log, effective_at, position);
 CREATE INDEX stage_timeline_by_patient ON reporting.stage_timeline (log, patient, position);
 
+CREATE TABLE reporting.adverse_events (
+    log text COLLATE "C",
+    patient text COLLATE "C",
+    version bigint,
+    PRIMARY KEY (log, patient, version)
+);
+COMMENT ON TABLE reporting.adverse_events IS 'which inputs told one; what they told is read from the log';
+
 DO $$
 DECLARE
     place text;
 BEGIN
-    FOREACH place IN ARRAY ARRAY['patients', 'panel', 'stage_timeline'] LOOP
+    FOREACH place IN ARRAY ARRAY['patients', 'panel', 'stage_timeline', 'adverse_events'] LOOP
         EXECUTE format('ALTER TABLE reporting.%I ENABLE ROW LEVEL SECURITY', place);
         EXECUTE format('ALTER TABLE reporting.%I FORCE ROW LEVEL SECURITY', place);
         EXECUTE format('CREATE POLICY own_logs ON reporting.%I TO heelrise_reporting
