@@ -8,7 +8,10 @@ from typing import ClassVar, Literal
 
 from libs.events.base import Decision, Presentation, Side, Stage
 from libs.events.flags import FLAG_DECISIONS
+from libs.events.prescriptions import PRESCRIPTIONS, RisePossible
+from libs.events.setbacks import SETBACKS
 from libs.events.versions import VERSION_DECISIONS
+from libs.events.withdrawals import WITHDRAWALS
 
 
 class InputWeighed(Decision, frozen=True, kw_only=True):
@@ -160,8 +163,13 @@ class HoldOpened(Decision, frozen=True, kw_only=True):
     """Id within the programme: kind and the instant it opened, `sharp-20260206T073000Z`; of a question, the
     version of the fact that makes one ask, `question-17`.
     """
-    kind: Literal["sharp", "flare", "clinician", "limit", "question", "adverse_event", "recall"]
-    ends_with: Literal["clinician", "flare_closed", "tolerated_sessions", "answer"]
+    kind: Literal[
+        "sharp", "flare", "clinician", "limit", "question", "adverse_event", "recall", "too_painful",
+        "fewest_holds", "re_entry", "evidence_withdrawn",
+    ]  # fmt: skip
+    ends_with: Literal[
+        "clinician", "flare_closed", "tolerated_sessions", "answer", "flag_ended", "stage_named",
+    ]  # fmt: skip
     questions: tuple[str, ...] = ()
     """What a note makes one ask, where that holds: `sharp`, or names of `RedFlag`."""
 
@@ -370,6 +378,8 @@ class RequestAnswered(Decision, frozen=True, kw_only=True):
     wish: Literal["advance", "stop", "run", "more_load"]
     granted: bool
     why: str
+    rises: tuple[RisePossible, ...] = ()
+    """Of a wish for more load: where each exercise stands before its next rise."""
 
 
 DECISIONS: tuple[type[Decision], ...] = (
@@ -379,5 +389,5 @@ DECISIONS: tuple[type[Decision], ...] = (
     StepWithdrawn, StageAdvanced, StageRegressed, CheckpointPending, CheckpointPassed, CheckpointFailed,
     CheckpointInconclusive, CheckpointReadingAsked, CheckpointNotCounted, CheckpointVoided, WeekCounted,
     WeeksRestarted, LoadRestorationCompleted, ClinicianAsked, PatientTold, RequestAnswered,
-    *FLAG_DECISIONS, *VERSION_DECISIONS,
+    *FLAG_DECISIONS, *VERSION_DECISIONS, *PRESCRIPTIONS, *WITHDRAWALS, *SETBACKS,
 )  # fmt: skip

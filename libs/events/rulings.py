@@ -1,8 +1,10 @@
 """Rulings: what a clinician ruled, and that time passed. Inputs that progression-engine appends."""
 
+from decimal import Decimal
 from typing import ClassVar, Literal
 
 from libs.events.base import Event, LocalTime, Part, Side, Stage
+from libs.events.facts import Exercise, Surface
 from libs.events.flags import Flag
 from libs.kernel.ids import ProgrammeId
 
@@ -93,6 +95,49 @@ class FlagCleared(Ruling, frozen=True, kw_only=True):
     flag: Flag
 
 
+class ExerciseSet(Part, frozen=True, kw_only=True):
+    """What is set for one exercise; what is absent stays as it is."""
+
+    exercise: Exercise
+    load_kg: Decimal | None = None
+    """Added load, from now on or when its stage begins; above the protocol's ceiling too."""
+    most_kg: Decimal | None = None
+    """How far its load may rise from there, where that is above the ceiling."""
+    sets: int | None = None
+    reps: int | None = None
+    hold_s: Decimal | None = None
+    work_s: Decimal | None = None
+    """Of elastic work: seconds of a set."""
+    per_week: int | None = None
+    surface: Surface | None = None
+    """Refused where the tendon may not do it; otherwise the protocol's own is prescribed."""
+    left_out: bool = False
+
+
+class PrescriptionRuled(Ruling, frozen=True, kw_only=True):
+    """Sets first loads, loads above a ceiling, doses, and what Stage 4 is made of."""
+
+    TYPE: ClassVar[str] = "heelrise.prescription_ruled.v1"
+    programme: ProgrammeId
+    exercises: tuple[ExerciseSet, ...]
+
+
+class StepSurfaceConfirmed(Ruling, frozen=True, kw_only=True):
+    """Allows an insertional tendon that is less reactive the step; its criteria are weighed again."""
+
+    TYPE: ClassVar[str] = "heelrise.step_surface_confirmed.v1"
+    programme: ProgrammeId
+
+
+class ReEntryRuled(Ruling, frozen=True, kw_only=True):
+    """Names the stage after a pause for an operation, or an illness with fever or antibiotics."""
+
+    TYPE: ClassVar[str] = "heelrise.re_entry_ruled.v1"
+    programme: ProgrammeId
+    stage: Stage
+    """Not above the stage before."""
+
+
 class TimePassed(Event, frozen=True, kw_only=True):
     """A patient's next deadline is past and nothing came. `occurredat` is the deadline's due instant.
 
@@ -105,5 +150,6 @@ class TimePassed(Event, frozen=True, kw_only=True):
 
 RULINGS: tuple[type[Event], ...] = (
     ProgrammePlaced, RedFlagCleared, HoldReleased, StepConfirmed, StageOverridden, CheckpointReadingRuled,
-    BaselineSet, FlagCleared, TimePassed,
+    BaselineSet, FlagCleared, PrescriptionRuled, StepSurfaceConfirmed, ReEntryRuled,
+    TimePassed,
 )  # fmt: skip

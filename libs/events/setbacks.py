@@ -55,6 +55,8 @@ class PauseEnded(Decision, frozen=True, kw_only=True):
     """Whole days without loading up to its last day."""
     from_stage: Stage
     to_stage: Stage
+    level: Literal[0, 1, 2] = 0
+    """What so many days come to: nothing, one stage lower, Stage 1; it is done once."""
     percent: int
     """At which loads resume."""
     names_stage: bool = False

@@ -8,12 +8,19 @@ from typing import Any
 
 import msgspec
 
-from libs.events.facts import CheckInRecorded, CheckpointTested, SessionLogged, TrialRecorded
+from libs.events.facts import (
+    CheckInRecorded,
+    CheckpointTested,
+    PauseAnnounced,
+    SessionLogged,
+    TrialRecorded,
+)
 from libs.rehab.days import end_of_days_without, local_day, start_of
 from libs.rehab.patient import Fact, Patient, Programme
 from libs.rehab.protocol import RehabProtocol
 from libs.rehab.sessions import Assessed, Verdict, assess_session, assess_test, assess_trial, concerns
 
+_FAR = date(2199, 12, 31)
 Loading = Fact[SessionLogged] | Fact[CheckpointTested] | Fact[TrialRecorded]
 
 
@@ -46,6 +53,18 @@ class Reading(msgspec.Struct, frozen=True):
     def inputs(self) -> tuple[int, ...]:
         """Versions of what it rests on."""
         return (self.fact.source,) if self.next_day is None else (self.fact.source, self.next_day.source)
+
+
+class Announced(msgspec.Struct, frozen=True):
+    """A planned pause since the enrolment, as it counts now."""
+
+    first: date
+    last: date
+    reason: str
+    version: int
+    source: int
+    told: tuple[tuple[date, date, date], ...]
+    """First and last day of each wording, and the day on which it was told, oldest first."""
 
 
 class Chart:
@@ -268,26 +287,28 @@ class Chart:
     def pauses(self) -> tuple[tuple[date, date], ...]:
         """Planned pauses since the enrolment; those without a valid session between are one."""
         joined: list[tuple[date, date]] = []
-        for first, last, _ in sorted(self._announced()):
+        for first, last in sorted((each.first, each.last) for each in self.announced):
             if joined and not self._loaded_between(joined[-1][1], first):
                 joined[-1] = (joined[-1][0], max(joined[-1][1], last))
             else:
                 joined.append((first, last))
         return tuple(joined)
 
-    def _announced(self) -> Iterator[tuple[date, date, date]]:
-        """First and last day of each pause, and the day on which it was announced."""
+    @cached_property
+    def announced(self) -> tuple[Announced, ...]:
+        """Each planned pause that reaches the time since the enrolment, in order of telling."""
         enrolled = local_day(self.programme.enrolled_at, self.zone)
+        found = []
         for fact in self.state.history.pauses:
-            try:
-                first, last = (
-                    date.fromisoformat(fact.event.first_day),
-                    date.fromisoformat(fact.event.last_day),
+            days, words = _days_of(fact), (*fact.earlier, fact)
+            if days is not None and enrolled <= days[1]:
+                told = tuple(
+                    (*_days, local_day(each.told_at or each.at, self.zone))
+                    for each in words
+                    if (_days := _days_of(each)) is not None
                 )
-            except ValueError:
-                continue
-            if enrolled <= last and first <= last:
-                yield first, last, self.day(fact)
+                found.append(Announced(*days, fact.event.reason, fact.version, fact.source, told))
+        return tuple(found)
 
     def _loaded_between(self, last: date, first: date) -> bool:
         if first <= last + timedelta(days=1):
@@ -298,11 +319,15 @@ class Chart:
 
     def paused(self, day: date) -> bool:
         """Whether nothing is prescribed on a day because of a planned pause."""
-        return any(first <= day <= last for first, last, _ in self._announced())
+        return any(each.first <= day <= each.last for each in self.announced)
 
     def spared(self, day: date) -> bool:
         """Whether nothing was prescribed on a day: paused, and told so by then. What was missed stays so."""
-        return any(first <= day <= last and told <= day for first, last, told in self._announced())
+        return any(
+            each.first <= day <= each.last
+            and any(first <= day <= last and told <= day for first, last, told in each.told)
+            for each in self.announced
+        )
 
     @cached_property
     def long_pause_ended(self) -> datetime | None:
@@ -314,6 +339,16 @@ class Chart:
             last for first, last in self.pauses if last < self.today and (last - first).days + 1 >= least
         ]
         return start_of(max(ended) + timedelta(days=1), self.zone) if ended else None
+
+
+def _days_of(fact: Fact[PauseAnnounced]) -> tuple[date, date] | None:
+    """First and last day of a pause, at most so long as days can be counted; None where they make none."""
+    try:
+        first = date.fromisoformat(fact.event.first_day)
+        last = min(date.fromisoformat(fact.event.last_day), _FAR)
+    except ValueError:
+        return None
+    return (first, last) if first <= last else None
 
 
 def _over(assessed: Assessed) -> bool:

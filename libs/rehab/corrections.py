@@ -77,9 +77,12 @@ def corrected(state: Patient, item: Input) -> Patient:
     new = _replacement(event, old, item.version)
     if new is None:
         return state
+    field = FIELDS[type(new.event)]
+    counted = found(getattr(state.history, field), old.version) is not None
+    earlier = (*old.earlier, replace(old, earlier=())) if counted and field == "pauses" else ()
+    new = replace(new, told_at=min(item.occurred_at, item.recorded_at), earlier=earlier)
     history = _withdrawn(state.history, old)
     history = replace(history, withdrawn=without(history.withdrawn, old.version))
-    field = FIELDS[type(new.event)]
     return replace(state, history=replace(history, **{field: inserted(getattr(history, field), new)}))
 
 

@@ -10,9 +10,12 @@ from libs.rehab.care.scores import dues, tell_due
 from libs.rehab.chart import Chart
 from libs.rehab.checkpoint import decide_test, lapse
 from libs.rehab.days import MICROSECOND, end_of_days_without, local_day, start_of
+from libs.rehab.flags.weighing import end_with_stage, flag_dues, weigh_on_day
 from libs.rehab.inputs import Protocols
+from libs.rehab.lapses import find_lapse, lapse_due
 from libs.rehab.offers import weigh_step_and_offer
 from libs.rehab.patient import Hold, Patient, Programme, found
+from libs.rehab.pauses import on_pause_due, pause_dues
 from libs.rehab.protocol import RehabProtocol
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of
@@ -42,8 +45,15 @@ def outstanding(state: Patient, protocols: Protocols, since: datetime) -> Iterat
             yield from _windows(state, programme, protocol, since)
             yield from _checkpoint(state, programme, protocol)
             yield from _looks(programme, protocol)
+            chart = Chart(state, programme, protocol, state.time)
+            for due, days in lapse_due(chart):
+                yield Deadline(due, programme.id, "R2", f"lapse {days}")
+            for due, subject in pause_dues(chart, since):
+                yield Deadline(due, programme.id, "pause", subject)
             for due, week in dues(state, programme, protocol):
                 yield Deadline(due, programme.id, "visa_a", f"score {week}")
+            for due, rule, flag in flag_dues(state, programme, protocol, since):
+                yield Deadline(due, programme.id, rule, f"flag {flag}")
 
 
 def fire(sitting: Sitting, deadline: Deadline) -> None:
@@ -55,6 +65,12 @@ def fire(sitting: Sitting, deadline: Deadline) -> None:
     name, _, subject = deadline.subject.partition(" ")
     if name == "score":  # moves nothing: no step is weighed by it
         tell_due(sitting, programme, int(subject))
+        return
+    if name == "flag":
+        weigh_on_day(sitting, programme, subject)
+        return
+    if name in {"lapse", "pause"}:
+        _away(sitting, programme, name, subject)
         return
     if name == "week":
         first = next_week(chart_of(sitting, programme))
@@ -72,6 +88,18 @@ def fire(sitting: Sitting, deadline: Deadline) -> None:
         sitting.say(ClinicianAsked, "P4", programme, about="hold_open_14_days", subject=subject)
     if not sitting.taken_in:  # what an input makes due lies in its past: steps are weighed once, at its end
         weigh_step_and_offer(sitting, programme, only_changes=True)
+    end_with_stage(sitting, programme)
+
+
+def _away(sitting: Sitting, programme: Programme, name: str, subject: str) -> None:
+    """A lapse, or a pause that begins or ends. What an input makes due in its past counts from now on."""
+    if sitting.taken_in:
+        sitting.at_deadline(sitting.until)
+    if name == "lapse":
+        find_lapse(sitting, programme, int(subject))
+    else:
+        on_pause_due(sitting, programme)
+    end_with_stage(sitting, programme)
 
 
 def _weekly(state: Patient, programme: Programme, protocol: RehabProtocol) -> Iterator[Deadline]:

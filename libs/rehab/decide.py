@@ -15,21 +15,26 @@ from libs.rehab.checkpoint import reweigh
 from libs.rehab.corrections import fact_of, readable, target_of
 from libs.rehab.days import local_day
 from libs.rehab.deadlines import fire, outstanding
+from libs.rehab.flags.weighing import end_with_stage, weigh_flags
 from libs.rehab.flares import close_flares, restore_loading, see_again, weigh_check_in
 from libs.rehab.inputs import Concluded, Input, Protocols
 from libs.rehab.intake import is_older, judge_assessment, judge_enrolment
 from libs.rehab.limits import weigh_loading
 from libs.rehab.offers import weigh_step_and_offer
 from libs.rehab.patient import Fact, Patient, Programme, found
+from libs.rehab.pauses import judge_pause
+from libs.rehab.prescription.concluding import prescribe_after, prescribe_all
 from libs.rehab.questions import ask, close_answered, reconsider
 from libs.rehab.red_flags import suspend
 from libs.rehab.requests import answer_request
 from libs.rehab.rulings import judge_ruling
 from libs.rehab.sessions import concerns
+from libs.rehab.setbacks import end_holds
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of
 from libs.rehab.versions import hold_where_recalled, judge_migration, judge_recall
 from libs.rehab.weeks import recount
+from libs.rehab.withdrawals import Change, settle, take_back, weigh_advances, weigh_late
 
 
 def decide(state: Patient, item: Input, protocols: Protocols) -> tuple[Concluded, ...]:
@@ -45,6 +50,10 @@ def decide(state: Patient, item: Input, protocols: Protocols) -> tuple[Concluded
     before = _before_correction(sitting)
     sitting.take_in()
     notes = _judge(sitting, before)
+    settle(sitting)
+    weigh_flags(sitting, before)
+    end_holds(sitting)
+    prescribe_all(sitting)
     if not sitting.spoke_of_input:
         sitting.say(InputWeighed, "none", evidence=(item.version,), notes=notes)
     _fire_due(sitting, after=True)
@@ -66,11 +75,17 @@ def _fire_due(sitting: Sitting, *, after: bool = False) -> None:
             break
         first = min(due)
         fired.add(first)
+        count = len(sitting.concluded)
         fire(sitting, first)
+        settle(sitting)
+        if not after and len(sitting.concluded) > count:
+            prescribe_after(sitting, count)
     sitting.at_input()
     if after and len(sitting.concluded) > counted:
         for programme in sitting.state.programmes:
             weigh_step_and_offer(sitting, programme, only_changes=True)
+            end_with_stage(sitting, programme)
+        prescribe_all(sitting)
 
 
 def _before_correction(sitting: Sitting) -> Fact[Any] | None:
@@ -84,7 +99,9 @@ def _judge(sitting: Sitting, before: Fact[Any] | None) -> tuple[str, ...]:
     event = sitting.item.event
     if isinstance(event, f.FactCorrected):
         return _judge_correction(sitting, event, before)
-    ask(sitting, fact_of(sitting.item))
+    fact = fact_of(sitting.item)
+    ask(sitting, fact)
+    weigh_late(sitting, fact)
     handler = _JUDGES.get(type(event))
     if handler is None:
         return ()
@@ -116,6 +133,7 @@ def _enrolment(sitting: Sitting, event: f.ProgrammeEnrolled) -> tuple[str, ...]:
         hold_like_others(sitting, programme)
         hold_where_recalled(sitting, programme)
         ask_at_start(sitting, programme)
+        judge_pause(sitting, programme)
     return ()
 
 
@@ -164,6 +182,7 @@ def _weigh_session(sitting: Sitting, fact: Fact[f.SessionLogged]) -> tuple[str, 
         weigh_loading(sitting, programme, assessed, "session", fact.version)
         see_again(sitting, programme, fact)
         close_flares(sitting, programme)
+        take_back(sitting, programme)
         recount(sitting, programme, _days(programme, fact))
         reweigh(sitting, programme)
         weigh_step_and_offer(sitting, programme)
@@ -196,6 +215,7 @@ def _weigh_test(sitting: Sitting, fact: Fact[f.CheckpointTested]) -> tuple[str, 
     for programme in concerned:
         assessed = chart_of(sitting, programme).tested(fact)
         see_again(sitting, programme, fact)
+        take_back(sitting, programme)
         reweigh(sitting, programme, fact)
         weigh_loading(sitting, sitting.programme(programme), assessed, "test", fact.version)
         weigh_step_and_offer(sitting, programme)
@@ -212,8 +232,15 @@ def _weigh_trial(sitting: Sitting, fact: Fact[f.TrialRecorded]) -> tuple[str, ..
     for programme in concerned:
         assessed = chart_of(sitting, programme).trial(fact)
         weigh_loading(sitting, programme, assessed, "trial", fact.version)
+        take_back(sitting, programme)
         weigh_step_and_offer(sitting, programme)
     return notes
+
+
+def _activity(sitting: Sitting, event: f.ActivityLogged) -> tuple[str, ...]:
+    """Moves nothing; flags are weighed beside the order of judgement."""
+    fact = _fact(sitting, "activities")
+    return _concerned(sitting, fact, event.side)[1] if fact else ()
 
 
 def _bodyweight(sitting: Sitting, _event: f.BodyweightRecorded) -> tuple[str, ...]:
@@ -231,6 +258,7 @@ def _pause(sitting: Sitting, event: f.PauseAnnounced) -> tuple[str, ...]:
         days = _paused_days(event)
         if programme.started and days:
             recount(sitting, programme, days)
+            judge_pause(sitting, programme, _fact(sitting, "pauses"))
             reweigh(sitting, programme)
     return () if sitting.state.programmes else ("no_programme",)
 
@@ -264,6 +292,7 @@ def _judge_correction(sitting: Sitting, event: f.FactCorrected, before: Fact[Any
     asked = reconsider(sitting, event)
     if fact is None or before is None or not readable(sitting.state, event):
         return () if asked else ("not_correctable",)
+    weigh_advances(sitting, Change(fact, before, withdrawn=event.replacement_type is None))
     notes: tuple[str, ...] = ("withdrawn",)
     if event.replacement_type is not None:
         weigh = _AGAIN.get(type(fact.event))
@@ -272,7 +301,10 @@ def _judge_correction(sitting: Sitting, event: f.FactCorrected, before: Fact[Any
         if programme.started:
             see_again(sitting, programme, before, fact)
             close_flares(sitting, programme)
+            take_back(sitting, programme)
             recount(sitting, programme, _days(programme, before) + _days(programme, fact))
+            if isinstance(fact.event, f.PauseAnnounced):
+                judge_pause(sitting, programme, fact)
             reweigh(sitting, programme)
             weigh_step_and_offer(sitting, programme, only_changes=True)
     return notes
@@ -303,6 +335,7 @@ _JUDGES: dict[type, Callable[[Sitting, Any], tuple[str, ...]]] = {
     f.CheckpointTested: _test,
     f.TrialRecorded: _trial,
     f.BodyweightRecorded: _bodyweight,
+    f.ActivityLogged: _activity,
     f.PauseAnnounced: _pause,
     f.RequestMade: _request,
     f.PlacementReported: _ruling,
@@ -312,6 +345,8 @@ _JUDGES: dict[type, Callable[[Sitting, Any], tuple[str, ...]]] = {
     r.StepConfirmed: _ruling,
     r.StageOverridden: _ruling,
     r.CheckpointReadingRuled: _ruling,
+    r.FlagCleared: _ruling,
+    r.ReEntryRuled: _ruling,
     ProgrammeMigrated: judge_migration,
     ProgrammeRecalled: judge_recall,
 }

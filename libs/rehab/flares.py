@@ -20,16 +20,20 @@ from libs.events.decisions import (
     PatientTold,
 )
 from libs.events.facts import CheckInRecorded
-from libs.rehab.chart import Chart, Reading
+from libs.rehab.away import KEEP_DOWN
+from libs.rehab.chart import Chart
 from libs.rehab.checkpoint import on_flare
 from libs.rehab.days import local_day
 from libs.rehab.gates import exact
 from libs.rehab.holds import hold_id, lower_loading, open_hold
 from libs.rehab.measured import median
 from libs.rehab.patient import Fact, Flare, Programme
+from libs.rehab.rows import row_since
+from libs.rehab.setbacks import leave_stage_4
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of
 
+THIRD = "third_flare"
 SIGNS = ("swelling", "heat", "limp", "more_stiffness")
 
 
@@ -59,7 +63,8 @@ def weigh_check_in(sitting: Sitting, programme: Programme, fact: Fact[CheckInRec
         next_day_of=seen.next_day_of,
     )
     if seen.flare:
-        _flare(sitting, chart.programme, fact, seen)
+        leave_stage_4(sitting, programme, "flare", seen.inputs)
+        _flare(sitting, sitting.programme(programme), fact, seen)
         on_flare(sitting, programme, (fact.source,))
         _ask_for_baseline(sitting, chart, fact)
     else:
@@ -120,7 +125,7 @@ def close_flares(sitting: Sitting, programme: Programme) -> None:
         return
     chart = chart_of(sitting, programme)
     began = max(each.opened_at for each in programme.open_flares)
-    row = _row_since(chart, began)
+    row = row_since(chart, began, chart.protocol.whole("P5.sessions"))
     if row is None:
         return
     evidence = tuple(sorted({version for each in row for version in each.inputs}))
@@ -135,9 +140,9 @@ def close_flares(sitting: Sitting, programme: Programme) -> None:
 def restore_loading(sitting: Sitting, programme: Programme, rule: str, evidence: tuple[int, ...]) -> None:
     """Loading returns to the stage at a share of its load, where nothing else keeps it down."""
     programme = sitting.programme(programme)
-    sharp = any(each.kind == "sharp" for each in programme.open_holds)
+    kept = any(each.kind in KEEP_DOWN for each in programme.open_holds)
     blocked = bool(sitting.state.suspended) or programme.awaiting
-    if programme.loading < programme.stage and not sharp and not programme.open_flares and not blocked:
+    if programme.loading < programme.stage and not kept and not programme.open_flares and not blocked:
         sitting.say(
             LoadingRestored,
             rule,
@@ -148,27 +153,6 @@ def restore_loading(sitting: Sitting, programme: Programme, rule: str, evidence:
             to_loading=programme.stage,
             percent=sitting.protocol(programme).whole(f"{rule}.return_percent"),
         )
-
-
-def _row_since(chart: Chart, began: datetime) -> tuple[Reading, ...] | None:
-    """The last 3 sessions since the flare began, where they are a row of well tolerated ones."""
-    count = chart.protocol.whole("P5.sessions")
-    first = chart.today - timedelta(days=chart.protocol.whole("P6.coverage_days") - 1)
-    since = [chart.reading(each) for each in chart.newest((began, 0))]
-    row: list[Reading] = []
-    for each in since:
-        if each.wrong:
-            return None
-        if not each.assessed.valid or each.open:
-            continue
-        if each.next_day is None and chart.forgiving and chart.day(each.fact) >= first:
-            continue
-        if each.tolerated != "met":
-            return None
-        row.append(each)
-        if len(row) == count:
-            return tuple(row)
-    return None
 
 
 def _before(chart: Chart, fact: Fact[CheckInRecorded]) -> Iterator[Fact[Any]]:
@@ -255,8 +239,12 @@ def _flare(sitting: Sitting, programme: Programme, fact: Fact[CheckInRecorded], 
         for each in sitting.programme(programme).flares
         if today - local_day(each.opened_at, chart.zone) < recent
     ]
-    if len(counted) == 3:
-        sitting.say(ClinicianAsked, "P4", programme, evidence=seen.inputs, about="third_flare")
+    if len(counted) < protocol.whole("P4.third_flares"):
+        return
+    asked = next((each for each in programme.asked if each.about == THIRD), None)
+    again = timedelta(days=protocol.whole("P4.look_again_days"))
+    if asked is None or today - local_day(asked.at, chart.zone) >= again:
+        sitting.say(ClinicianAsked, "P4", programme, evidence=seen.inputs, about=THIRD)
 
 
 def _part_of(chart: Chart, fact: Fact[CheckInRecorded], flare: Flare) -> bool:

@@ -1,10 +1,13 @@
 """What a session, test or trial sets off by itself: sharp pain, the limit, a flare (P1-P3, P5)."""
 
+from typing import Any
+
 from libs.events.decisions import ClinicianAsked, LoadReduced, SessionWeighed
 from libs.rehab.chart import Chart, Reading
 from libs.rehab.holds import hold_id, lower_loading, open_hold
-from libs.rehab.patient import Programme
+from libs.rehab.patient import Fact, Programme, found
 from libs.rehab.sessions import Assessed
+from libs.rehab.setbacks import is_over, leave_stage_4, weigh_limit
 from libs.rehab.sitting import Sitting
 
 __all__ = ["hold_id", "lower_loading", "open_hold", "weigh_loading"]
@@ -33,10 +36,22 @@ def weigh_loading(
     _blocked(sitting, programme, assessed, version)
     if assessed.sharp:
         _sharp(sitting, programme, version)
+    if is_over(assessed) and _stage_of(sitting, programme, kind, version) == 4:
+        leave_stage_4(sitting, programme, "over_limit", (version,))
     _moved_in_flare(sitting, programme, assessed, version)
-    if assessed.within == "not_met":
+    lightened = weigh_limit(sitting, programme)
+    if assessed.within == "not_met" and lightened != version:  # what R1 takes off is more, and not added
         percent = sitting.protocol(programme).whole("P1.lighter_percent")
         sitting.say(LoadReduced, "P1", programme, evidence=(version,), percent=percent, session=version)
+
+
+_FIELDS = {"session": "sessions", "test": "tests", "trial": "trials"}
+
+
+def _stage_of(sitting: Sitting, programme: Programme, kind: str, version: int) -> int:
+    """The stage in which it was done; none where it isn't kept."""
+    fact: Fact[Any] | None = found(getattr(sitting.state.history, _FIELDS[kind]), version)
+    return programme.phase_at(fact.place).stage if fact is not None else 0
 
 
 def _reading(sitting: Sitting, programme: Programme, version: int) -> Reading | None:

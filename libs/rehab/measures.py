@@ -12,8 +12,9 @@ from typing import Final
 from libs.events.facts import CheckInRecorded, TrialRecorded
 from libs.rehab import measures_of_variants
 from libs.rehab.chart import Chart, Reading
+from libs.rehab.days import start_of
 from libs.rehab.measured import Measure, Measured, median
-from libs.rehab.patient import Fact
+from libs.rehab.patient import Fact, Programme
 from libs.rehab.protocol import Weighing
 from libs.rehab.sessions import loads
 
@@ -213,8 +214,28 @@ def load_rises(chart: Chart, _weighing: Weighing) -> Measured:
 
 
 def consistent_weeks(chart: Chart, _weighing: Weighing) -> Measured:
-    """Consistent weeks done (W1)."""
-    return Measured(Fraction(chart.programme.weeks.consistent))
+    """Consistent weeks done (W1). Once Load Restoration was complete, its weeks stay done (W2)."""
+    programme = chart.programme
+    complete = chart.protocol.whole("W1.weeks") if programme.completed else 0
+    return Measured(Fraction(max(programme.weeks.consistent, complete)))
+
+
+def since_return(programme: Programme) -> int:
+    """Consistent weeks that began since the step out of Stage 4, or the last lapse or pause after that."""
+    since, zone = programme.returning_since, programme.zone
+    return sum(
+        each.consistent
+        for each in programme.weeks.weighed
+        if since is None or start_of(each.first_day, zone) >= since
+    )
+
+
+def weeks_since_return(chart: Chart, _weighing: Weighing) -> Measured:
+    """Consistent weeks on the way back to Stage 4; all, where nobody is on it (W1)."""
+    programme = chart.programme
+    if programme.returning_since is None:
+        return consistent_weeks(chart, _weighing)
+    return Measured(Fraction(since_return(programme)))
 
 
 def checkpoint_result(chart: Chart, _weighing: Weighing) -> Measured:
@@ -252,6 +273,7 @@ MEASURES: Final[dict[str, Measure]] = {
     "stage.days/1": stage_days,
     "load.rises/1": load_rises,
     "weeks.consistent/1": consistent_weeks,
+    "weeks.since_return/1": weeks_since_return,
     "checkpoint.result/1": checkpoint_result,
     **measures_of_variants.MEASURES,
 }

@@ -45,7 +45,8 @@ def offer_checkpoint(sitting: Sitting, programme: Programme) -> None:
     with_body = 1 if programme.settings.checkpoint_load == "total" else 0
     needed = (protocol.number("checkpoint.ratio") - with_body) * bodyweight
     near = needed - protocol.number("checkpoint.offer_within") * bodyweight
-    late = programme.weeks.consistent >= protocol.whole("checkpoint.offer_weeks")
+    weeks = programme.weeks.consistent
+    late = programme.completed or weeks >= protocol.whole("checkpoint.offer_weeks")
     load, version = hold
     if load >= needed or (late and load >= near):
         sitting.say(

@@ -11,6 +11,7 @@ from libs.events import decisions as d
 from libs.events.base import Decision
 from libs.events.flags import FlagEnded, FlagRaised
 from libs.events.versions import ProtocolChanged
+from libs.rehab.away import KEEP_DOWN
 from libs.rehab.days import local_day
 from libs.rehab.patient import (
     Asked,
@@ -26,8 +27,11 @@ from libs.rehab.patient import (
     Weeks,
     found,
 )
+from libs.rehab.prescription.outcomes import OUTCOMES_OF_PRESCRIPTIONS
 from libs.rehab.raised import with_ended, with_raised
 from libs.rehab.recalls import protocol_changed
+from libs.rehab.setback_outcomes import OUTCOMES_OF_SETBACKS, left_stage_4
+from libs.rehab.remembered import OUTCOMES_OF_WITHDRAWALS
 
 Outcome = Callable[[Patient, Programme, Any, datetime], Programme]
 
@@ -52,6 +56,8 @@ def _phased(state: Patient, programme: Programme, at: datetime, *, stepped_up: b
         bool(state.suspended),
         programme.insertional,
         stepped_up,
+        programme.on_step,
+        programme.phases[-1].prescribed if programme.phases else (),
     )
     return replace(programme, phases=(*programme.phases, phase))
 
@@ -63,7 +69,7 @@ def _moved(
 
     Loading goes with it, but never up while sharp pain or a flare is open.
     """
-    kept_down = bool(programme.open_flares) or any(each.kind == "sharp" for each in programme.open_holds)
+    kept_down = bool(programme.open_flares) or any(each.kind in KEEP_DOWN for each in programme.open_holds)
     level = programme.loading == programme.stage and not kept_down
     changed = replace(
         programme,
@@ -82,7 +88,7 @@ def _moved(
     return _phased(state, changed, at, stepped_up=up)
 
 
-def _started(state: Patient, programme: Programme, decision: d.ProgrammeStarted, _at: datetime) -> Programme:
+def _started(state: Patient, programme: Programme, decision: d.ProgrammeStarted, at: datetime) -> Programme:
     changed = replace(
         programme,
         started=True,
@@ -91,6 +97,7 @@ def _started(state: Patient, programme: Programme, decision: d.ProgrammeStarted,
         loading=decision.stage,
         awaiting=decision.awaiting,
         not_answered=decision.not_answered,
+        opened_at=at,
         phases=(),
     )
     phased = _phased(state, changed, programme.enrolled_at)
@@ -100,8 +107,13 @@ def _started(state: Patient, programme: Programme, decision: d.ProgrammeStarted,
 def _settled(
     state: Patient, programme: Programme, decision: d.PresentationSettled, at: datetime
 ) -> Programme:
+    opened = at if programme.awaiting and not decision.awaiting else programme.opened_at
     changed = replace(
-        programme, presentation=decision.presentation, awaiting=decision.awaiting, assessed=True
+        programme,
+        presentation=decision.presentation,
+        awaiting=decision.awaiting,
+        assessed=True,
+        opened_at=opened,
     )
     return _phased(state, changed, at)
 
@@ -112,7 +124,8 @@ def _placed(state: Patient, programme: Programme, decision: d.StagePlaced, at: d
 
 def _resumed(state: Patient, programme: Programme, decision: d.LoadingResumed, at: datetime) -> Programme:
     changed = _moved(replace(state, suspended=()), programme, decision.to_stage, at)
-    return replace(changed, moved=programme.moved or decision.from_stage != decision.to_stage)
+    moved = programme.moved or decision.from_stage != decision.to_stage
+    return replace(left_stage_4(changed, decision, at), moved=moved, opened_at=at)
 
 
 def _reduced(_state: Patient, programme: Programme, _decision: Decision, at: datetime) -> Programme:
@@ -139,7 +152,8 @@ def _hold_closed(_state: Patient, programme: Programme, decision: d.HoldClosed, 
         replace(each, closed_at=at) if each.id == decision.hold and each.closed_at is None else each
         for each in programme.holds
     )
-    return replace(programme, holds=holds)
+    named = any(each.id == decision.hold and each.kind == "re_entry" for each in programme.open_holds)
+    return replace(programme, holds=holds, opened_at=at if named else programme.opened_at)
 
 
 def _flare_opened(state: Patient, programme: Programme, decision: d.FlareOpened, at: datetime) -> Programme:
@@ -206,11 +220,12 @@ def _withdrawn(_state: Patient, programme: Programme, _decision: Decision, at: d
 def _advanced(state: Patient, programme: Programme, decision: d.StageAdvanced, at: datetime) -> Programme:
     changed = _moved(state, programme, decision.to_stage, at, up=True)
     new = tuple(each for each in decision.marked if each not in programme.marked)
-    return replace(changed, marked=(*programme.marked, *new))
+    since = programme.returning_since if decision.to_stage < 4 else None
+    return replace(changed, marked=(*programme.marked, *new), returning_since=since)
 
 
 def _regressed(state: Patient, programme: Programme, decision: d.StageRegressed, at: datetime) -> Programme:
-    return _moved(state, programme, decision.to_stage, at)
+    return left_stage_4(_moved(state, programme, decision.to_stage, at), decision, at)
 
 
 Tested = d.CheckpointPending | d.CheckpointInconclusive | d.CheckpointReadingAsked | d.CheckpointFailed
@@ -305,5 +320,8 @@ OUTCOMES: dict[type[Decision], Outcome] = {
     ProtocolChanged: protocol_changed,
     FlagRaised: _flag_raised,
     FlagEnded: _flag_ended,
+    **OUTCOMES_OF_WITHDRAWALS,
+    **OUTCOMES_OF_PRESCRIPTIONS,
+    **OUTCOMES_OF_SETBACKS,
 }
 """Decision type → the programme after it."""

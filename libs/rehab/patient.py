@@ -24,7 +24,10 @@ from libs.events.facts import (
     SessionLogged,
     TrialRecorded,
 )
+from libs.events.prescriptions import ExercisePrescribed, ExerciseRuled, Lightened
 from libs.kernel.ids import LogId, PatientId, ProgrammeId
+from libs.rehab.away import Lapsed, Limit, Pause, Return
+from libs.rehab.prescription.standing import PrescribedDose, Standing
 from libs.rehab.past import Advance, Lapse, Restart
 from libs.rehab.raised import Flags
 
@@ -63,6 +66,10 @@ class Fact(msgspec.Struct, Generic[E], frozen=True):
     """Of a session, where its duration is known; else `at`."""
     event: E
     memo: Memo = msgspec.field(default_factory=Memo)
+    told_at: datetime | None = None
+    """Of corrected words: when the correction was told."""
+    earlier: "tuple[Fact[E], ...]" = ()
+    """Of a corrected pause: its words before, oldest first."""
 
     @property
     def place(self) -> tuple[datetime, int]:
@@ -105,6 +112,15 @@ class Phase(msgspec.Struct, frozen=True):
     insertional: bool
     stepped_up: bool = False
     """A step up began it."""
+    on_step: bool = False
+    """A clinician allowed an insertional tendon the step."""
+    prescribed: tuple[PrescribedDose, ...] = ()
+    """What a session had to be by its prescription (P7)."""
+
+    @property
+    def on_flat(self) -> bool:
+        """Nothing is done off a step."""
+        return self.insertional and not self.on_step
 
 
 class Hold(msgspec.Struct, frozen=True):
@@ -261,8 +277,32 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     """The last time that the count of weeks began anew (W1, R4)."""
     ruled_at: datetime | None = None
     """When a clinician's ruling last took effect."""
+    prescription: Standing | None = None
+    """The last one issued."""
+    remembered: tuple[ExercisePrescribed, ...] = ()
+    """Each exercise as it was last prescribed, in whatever stage."""
+    lightened: tuple[Lightened, ...] = ()
+    """The newest reductions that prescriptions carried out."""
+    plan: tuple[ExerciseRuled, ...] = ()
+    """What clinicians set for exercises."""
+    on_step: bool = False
+    """An insertional tendon that a clinician allowed the step."""
+    step_proposed: bool = False
+    """A clinician is asked to allow it."""
     flags: Flags = ()
     """The newest raising of each flag (F1-F11), open or ended."""
+    opened_at: datetime | None = None
+    """When the start, a clearance, an assessment or a clinician's word last opened loading."""
+    limit: Limit | None = None
+    """What R1 last found."""
+    lapse: Lapsed | None = None
+    """The newest lapse (R2)."""
+    pause: Pause | None = None
+    """The planned pause that runs."""
+    returned: Return | None = None
+    """The newest return from a planned pause."""
+    returning_since: datetime | None = None
+    """On the way back to Stage 4: since the step out of it, or the last lapse or pause after that (W2)."""
 
     @property
     def zone(self) -> str:
@@ -273,6 +313,11 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     def insertional(self) -> bool:
         """Loaded as insertional: assessed `both` too."""
         return self.presentation in {"insertional", "both"}
+
+    @property
+    def on_flat(self) -> bool:
+        """Prescribed on the flat: a reactive insertional tendon."""
+        return self.insertional and not self.on_step
 
     @property
     def open_holds(self) -> tuple[Hold, ...]:

@@ -66,11 +66,13 @@ def _stop(chart: Chart) -> Answer:
 
 def _run(chart: Chart) -> Answer:
     blocked = _blocked(chart)
+    gate = chart.protocol.gate_from(chart.programme.stage)
+    criteria = weigh_gate(chart, gate) if gate is not None else ()
     if blocked:
-        return False, blocked, "gate 3-4", ()
+        return False, blocked, "gate 3-4", criteria
     if chart.programme.stage == 4 and chart.programme.loading == 4:
-        return True, "stage_4", "gate 3-4", ()
-    return False, "running_is_stage_4", "gate 3-4", ()
+        return True, "stage_4", "gate 3-4", criteria
+    return False, "running_is_stage_4", "gate 3-4", criteria
 
 
 def _more_load(chart: Chart) -> Answer:

@@ -7,24 +7,30 @@ from libs.events.decisions import (
     LoadingResumed,
     RulingRefused,
     StagePlaced,
-    StageRegressed,
 )
 from libs.events.facts import PlacementReported
 from libs.events.rulings import (
     CheckpointReadingRuled,
+    FlagCleared,
     HoldReleased,
     ProgrammePlaced,
     RedFlagCleared,
+    ReEntryRuled,
     StageOverridden,
     StepConfirmed,
 )
-from libs.rehab.checkpoint import accept_reading, reweigh, void
+from libs.rehab.checkpoint import accept_reading, reweigh
+from libs.rehab.flags.raising import end_flag
+from libs.rehab.flags.weighing import RULES
 from libs.rehab.flares import restore_loading
 from libs.rehab.gates import all_met, weigh_gate
-from libs.rehab.limits import open_hold
+from libs.rehab.holds import open_hold
+from libs.rehab.measures import since_return
 from libs.rehab.patient import Programme
+from libs.rehab.pauses import name_stage
 from libs.rehab.protocol import Gate
 from libs.rehab.questions import KIND, rule_of
+from libs.rehab.setbacks import FEWEST, step_back
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import (
     advance,
@@ -61,6 +67,12 @@ def judge_ruling(sitting: Sitting, event: object) -> None:
         _override(sitting, programme, event)
     elif isinstance(event, CheckpointReadingRuled):
         _rule_reading(sitting, programme, event)
+    elif isinstance(event, ReEntryRuled):
+        why = name_stage(sitting, programme, event)
+        if why is not None:
+            refuse(sitting, programme, "pause", why)
+    elif isinstance(event, FlagCleared):
+        _clear_flag(sitting, programme, event)
 
 
 def refuse(
@@ -153,15 +165,21 @@ def _still_open(programme: Programme) -> tuple[str, ...]:
     return tuple(name for name, stands in found.items() if stands)
 
 
+_RULES = {
+    "flare": "P5", "sharp": "P3", "recall": "recall", "too_painful": "F3", "fewest_holds": "R1",
+    "re_entry": "pause", "adverse_event": "adverse_event",
+}  # fmt: skip
+_ENDS_OTHERWISE = {"flag_ended": "clear_the_flag", "stage_named": "name_the_stage"}
+
+
 def _release(sitting: Sitting, programme: Programme, event: HoldReleased) -> None:
     hold = next((each for each in programme.open_holds if each.id == event.hold), None)
     if hold is None:
         refuse(sitting, programme, "P3", "no_such_hold")
         return
-    rules = {"flare": "P5", "sharp": "P3", "recall": "recall", KIND: rule_of(hold.questions)}
-    rule = rules.get(hold.kind, "override")
-    if hold.ends_with not in {"clinician", "answer"}:
-        refuse(sitting, programme, rule, "ends_by_itself")
+    rule = _RULES.get(hold.kind, "override") if hold.kind != KIND else rule_of(hold.questions)
+    if hold.ends_with not in {"clinician", "answer"} and hold.kind != FEWEST:
+        refuse(sitting, programme, rule, _ENDS_OTHERWISE.get(hold.ends_with, "ends_by_itself"))
         return
     if sitting.state.suspended or programme.awaiting:
         rule, why = ("T3", "suspended") if sitting.state.suspended else ("T1", "awaiting")
@@ -199,9 +217,9 @@ def _override(sitting: Sitting, programme: Programme, event: StageOverridden) ->
     if sitting.state.suspended:
         refuse(sitting, programme, "T3", "suspended")
     elif event.action == "hold":
-        open_hold(sitting, programme, "clinician", "override", "clinician")
-        if sitting.programme(programme).holds == programme.holds:
-            refuse(sitting, programme, "override", "already_held")
+        verdict = _verdict(sitting, programme)
+        if not open_hold(sitting, programme, "clinician", "override", "clinician", verdict):
+            refuse(sitting, programme, "override", "already_held", verdict)
     elif event.action == "regress":
         _regress(sitting, programme, event)
     else:
@@ -209,22 +227,26 @@ def _override(sitting: Sitting, programme: Programme, event: StageOverridden) ->
 
 
 def _regress(sitting: Sitting, programme: Programme, event: StageOverridden) -> None:
+    verdict = _verdict(sitting, programme)
     if programme.stage == 1:
-        refuse(sitting, programme, "override", "already_at_stage_1")
+        refuse(sitting, programme, "override", "already_at_stage_1", verdict)
         return
-    evidence = (sitting.item.version,)
-    withdraw_proposal(sitting, programme, "override")
-    void(sitting, programme, "step_back", evidence)
-    sitting.say(
-        StageRegressed,
-        "override",
+    step_back(
+        sitting,
         programme,
-        evidence=evidence,
-        from_stage=programme.stage,
-        to_stage=programme.stage - 1,
-        why="override",
+        "override",
+        programme.stage - 1,
+        "override",
+        evidence=(sitting.item.version, *evidence_of(verdict)),
+        criteria=verdict,
         clinician=event.ruled_by,
     )
+
+
+def _verdict(sitting: Sitting, programme: Programme) -> tuple[Criterion, ...]:
+    """What the engine itself says of the next step, to stand beside a ruling."""
+    gate = sitting.protocol(programme).gate_from(programme.stage)
+    return weigh_gate(chart_of(sitting, programme), gate) if gate is not None else ()
 
 
 def _override_advance(sitting: Sitting, programme: Programme, event: StageOverridden) -> None:
@@ -260,10 +282,13 @@ def _override_advance(sitting: Sitting, programme: Programme, event: StageOverri
 def _risks(sitting: Sitting, programme: Programme, gate: Gate) -> tuple[str, ...]:
     if gate.to_stage != 4:
         return ()
-    weeks = sitting.protocol(programme).whole("W1.weeks")
+    protocol = sitting.protocol(programme)
+    enough = programme.completed or programme.weeks.consistent >= protocol.whole("W1.weeks")
+    back = programme.returning_since is None or since_return(programme) >= protocol.whole("W1.return_weeks")
     risks = {
         "without_checkpoint": programme.passed is None,
-        "before_12_weeks": programme.weeks.consistent < weeks,
+        "before_12_weeks": not enough,
+        "before_2_weeks_back": not back,
     }
     return tuple(name for name, taken in risks.items() if taken)
 
@@ -276,3 +301,12 @@ def _rule_reading(sitting: Sitting, programme: Programme, event: CheckpointReadi
         return
     accept_reading(sitting, programme, accepted=event.accepted, clinician=event.ruled_by)
     weigh_step(sitting, programme)
+
+
+def _clear_flag(sitting: Sitting, programme: Programme, event: FlagCleared) -> None:
+    rule, evidence = RULES[event.flag], (sitting.item.version,)
+    ended = end_flag(
+        sitting, programme, event.flag, rule=rule, why="clinician", evidence=evidence, by=event.ruled_by
+    )
+    if not ended:
+        refuse(sitting, programme, rule, "no_such_flag")

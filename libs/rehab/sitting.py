@@ -16,6 +16,8 @@ class Sitting:
 
     def __init__(self, state: Patient, item: Input, protocols: Protocols) -> None:
         self.state = state
+        self.before = state
+        """The state without the input, once it is taken in."""
         self.item = item
         self.protocols = protocols
         self.since = state.time
@@ -25,10 +27,12 @@ class Sitting:
         self.due: datetime | None = None
         self.taken_in = False
         self.concluded: list[Concluded] = []
+        self._heard: dict[str, int] = {}
 
     def take_in(self) -> None:
         """The input enters the state; from here on its own time counts."""
         self.taken_in = True
+        self.before = self.state
         self.state = take_in(self.state, self.item)
         self.now, self.due = self.until, None
 
@@ -81,6 +85,13 @@ class Sitting:
     def told(self) -> tuple[int, ...]:
         """The version of the input, as evidence; at a deadline nothing: whatever let time pass is none."""
         return () if self.due is not None else (self.item.version,)
+
+    def hear(self, programme: Programme) -> list[Decision]:
+        """What was concluded of a programme, or of the patient, since this was last asked."""
+        since = self._heard.get(programme.id, 0)
+        self._heard[programme.id] = len(self.concluded)
+        found = [each.decision for each in self.concluded[since:]]
+        return [each for each in found if each.programme in {None, programme.id}]
 
     @property
     def spoke_of_input(self) -> bool:

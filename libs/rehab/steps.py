@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from libs.events.base import Criterion
 from libs.events.decisions import (
+    CheckpointVoided,
     ClinicianAsked,
     LoadRestorationCompleted,
     StageAdvanced,
@@ -106,7 +107,17 @@ def complete(sitting: Sitting, programme: Programme) -> None:
 def advance(
     sitting: Sitting, programme: Programme, gate: Gate, criteria: tuple[Criterion, ...], **fields: object
 ) -> None:
-    """The step itself; `by`, `clinician` and `marked` say whose it is."""
+    """The step itself; `by`, `clinician` and `marked` say whose it is. A test that waits is closed by it."""
+    test = sitting.programme(programme).test
+    if test is not None and test.status in {"pending", "asked"}:
+        sitting.say(
+            CheckpointVoided,
+            "checkpoint",
+            programme,
+            evidence=evidence_of(criteria),
+            test=test.version,
+            why="step",
+        )
     sitting.say(
         StageAdvanced,
         gate_rule(gate),
@@ -128,7 +139,7 @@ def withdraw_proposal(sitting: Sitting, programme: Programme, why: str) -> None:
             StepWithdrawn,
             "checkpoint" if programme.proposal.to_stage == 4 else f"gate {programme.proposal.gate}",
             programme,
-            evidence=(sitting.item.version,),
+            evidence=sitting.told,
             gate=programme.proposal.gate,
             why=why,
         )

@@ -31,7 +31,9 @@ def anchor(chart: Chart) -> date | None:
         return None
     first = next((chart.day(each) for each in chart.oldest(_before(weeks.earliest, chart))
                   if chart.assessed(each).valid), None)  # fmt: skip
-    return max(first, weeks.weighed[0].first_day) if first is not None and weeks.weighed else first
+    counted = next((each.first_day for each in weeks.weighed
+                    if weeks.since is None or each.first_day >= weeks.since), None)  # fmt: skip
+    return max(first, counted) if first is not None and counted is not None else first
 
 
 def next_week(chart: Chart) -> date | None:
@@ -53,13 +55,14 @@ def week_ends(chart: Chart) -> datetime | None:
 
 def restarts(chart: Chart) -> datetime | None:
     """When the count begins anew, should no valid session come."""
-    earliest = chart.programme.weeks.earliest
-    if earliest is None or chart.programme.stage == 4:
+    weeks = chart.programme.weeks
+    if chart.programme.stage == 4 or (weeks.earliest is None and not weeks.weighed):
         return None
-    for each in chart.newest(_before(earliest, chart)):
+    since = _before(weeks.earliest, chart) if weeks.earliest is not None else None
+    for each in chart.newest(since):
         if chart.assessed(each).valid:
-            weeks = chart.protocol.whole("W1.restart_weeks")
-            return end_of_days_without(chart.day(each), weeks * 7, chart.zone)
+            days = chart.protocol.whole("W1.restart_weeks") * 7
+            return end_of_days_without(chart.day(each), days, chart.zone)
     return None
 
 

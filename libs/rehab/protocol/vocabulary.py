@@ -6,7 +6,8 @@ from typing import Final, Literal
 import msgspec
 
 RULES: Final = (
-    "T1", "T2", "T3", "T4", "T5", "P1", "P2", "P3", "P4", "P5", "P6", "P7", "R4", "checkpoint", "W1", "W2",
+    "T1", "T2", "T3", "T4", "T5", "P1", "P2", "P3", "P4", "P5", "P6", "P7",
+    "R1", "R2", "R3", "R4", "pause", "checkpoint", "W1", "W2",
     "flags", "F1", "F2", "F3", "F4", "F5", "F6", "F7", "F8", "F9", "F10", "F11",
     "zone_2", "visa_a", "adverse_event", "prescription", "insertional",
     "recall", "migration",
@@ -20,8 +21,8 @@ NUMBERS: Final = {
     "P1": ("most_pain", "lighter_percent"),
     "P2": ("settled_min",),
     "P3": ("return_percent",),
-    "P4": ("above", "over_baseline", "baseline_days", "early_hours", "second_days", "third_days", "look_days",
-           "look_again_days"),
+    "P4": ("above", "over_baseline", "baseline_days", "early_hours", "second_days", "third_days", "third_flares",
+           "look_days", "look_again_days", "repeat_days"),
     "P5": ("dynamic_days", "sessions", "lighter_percent", "return_percent"),
     "P6": ("next_day_from_h", "next_day_to_h", "coverage", "coverage_days", "last_two"),
     "P7": ("share", "tempo_s", "hold_s"),
@@ -46,7 +47,10 @@ NUMBERS: Final = {
     "F9": ("days", "pain", "until_days", "sessions"),
     "F10": ("sessions",),
     "F11": ("sessions",),
-    "W1": ("weeks", "share", "prescribed_days", "restart_weeks", "grace_days", "pause_days"),
+    "W1": ("weeks", "share", "prescribed_days", "restart_weeks", "grace_days", "pause_days", "return_weeks"),
+    "R1": ("in_a_row", "of_last", "consistently", "mostly", "lighter_percent", "sessions"),
+    "R2": ("days", "stage_1_weeks", "return_percent"),
+    "pause": ("lower_days", "stage_1_weeks", "return_percent"),
 }  # fmt: skip
 """The numbers that the judge reads: rule → names."""
 
@@ -95,6 +99,7 @@ MEASURES: Final[Mapping[str, MeasureSpec]] = {
     "stage.days/1": MeasureSpec("days", high=730),
     "load.rises/1": MeasureSpec("rises", high=20),
     "weeks.consistent/1": MeasureSpec("weeks", high=104),
+    "weeks.since_return/1": MeasureSpec("weeks", high=104),
     "checkpoint.result/1": MeasureSpec(None, words=("passed",)),
 }
 """The measures that a protocol can pick, and what each takes."""

@@ -1,0 +1,66 @@
+"""How decisions on going back change a programme. Bookkeeping only."""
+
+from datetime import date, datetime
+from typing import Any
+
+from msgspec.structs import replace
+
+from libs.events import decisions as d
+from libs.events import setbacks as s
+from libs.events.base import Decision
+from libs.rehab.away import Lapsed, Limit, Pause, Return
+from libs.rehab.days import local_day
+from libs.rehab.patient import Patient, Programme
+
+
+def left_stage_4(
+    programme: Programme, decision: d.StageRegressed | d.LoadingResumed, at: datetime
+) -> Programme:
+    """Out of Stage 4: the way back is counted from here; weeks are seven days each from the next session on."""
+    if decision.from_stage != 4 or decision.to_stage == 4:
+        return programme
+    weeks = replace(programme.weeks, since=local_day(at, programme.zone), earliest=None)
+    opened = programme.opened_at if getattr(decision, "why", None) == "lapse" else at
+    return replace(programme, weeks=weeks, returning_since=at, opened_at=opened)
+
+
+def _over_limit(
+    _state: Patient, programme: Programme, decision: s.OverLimitRepeated, _at: datetime
+) -> Programme:
+    return replace(programme, limit=Limit(decision.session, decision.found))
+
+
+def _lapsed(state: Patient, programme: Programme, decision: s.LapseFound, at: datetime) -> Programme:
+    back = programme.completed or programme.returning_since is not None
+    return replace(
+        programme,
+        lapse=Lapsed(at, decision.days, date.fromisoformat(decision.last_day)),
+        windows_at=at,
+        windows_version=state.version,
+        returning_since=at if back else None,
+        verdicts=(),
+    )
+
+
+def _pause_began(_state: Patient, programme: Programme, decision: s.PauseBegan, at: datetime) -> Programme:
+    return replace(programme, pause=Pause(at, date.fromisoformat(decision.first_day)))
+
+
+def _pause_ended(_state: Patient, programme: Programme, decision: s.PauseEnded, at: datetime) -> Programme:
+    back = Return(
+        at,
+        date.fromisoformat(decision.last_day),
+        decision.level,
+        decision.to_stage < decision.from_stage,
+    )
+    returning = at if programme.returning_since is not None else None
+    return replace(programme, pause=None, returned=back, returning_since=returning)
+
+
+OUTCOMES_OF_SETBACKS: dict[type[Decision], Any] = {
+    s.OverLimitRepeated: _over_limit,
+    s.LapseFound: _lapsed,
+    s.PauseBegan: _pause_began,
+    s.PauseEnded: _pause_ended,
+}
+"""Decision type → the programme after it."""
