@@ -10,6 +10,7 @@ import msgspec
 
 from libs.events.base import Criterion, Decision, ProtocolRef
 from libs.events.decisions import CheckpointFailed, PatientTold, SessionWeighed, StageHeld
+from libs.events.flags import FlagRaised
 from libs.rehab.inputs import Concluded
 from libs.rehab.protocol import Criteria, Item, RehabProtocol
 from libs.rehab.speech import Speech, shown
@@ -26,7 +27,7 @@ __all__ = [
 
 _SPECIAL = ("suspended", "awaiting", "still_open", "flare", "marked", "stands", "checkpoint_lost")
 """Fields that choose a message of their name where they are set."""
-_VARIANTS = ("what", "why", "about", "gate", "wish", "kind", "to_stage")
+_VARIANTS = ("what", "why", "about", "gate", "wish", "kind", "to_stage", "flag")
 """Fields of a decision that may choose among its messages, in this order."""
 
 
@@ -167,7 +168,9 @@ def _text(criterion: Criterion, speech: Speech) -> str:
     if criterion.value is None:
         return speech.phrase(f"reason.{criterion.reason}" if criterion.reason in _REASONS else "not_known")
     if criterion.threshold is None or criterion.comparator is None:
-        return speech.quantity(criterion.value, criterion.unit or "")
+        if criterion.unit is None:
+            return speech.measured(criterion.value)
+        return speech.quantity(criterion.value, criterion.unit)
     return speech.compared(criterion.comparator, criterion.value, criterion.threshold, criterion.unit or "")
 
 
@@ -204,8 +207,21 @@ def _fields(decision: Decision, speech: Speech) -> dict[str, str]:
         fields[f"list_{name}"] = " ".join(needed) or speech.phrase("nothing_left")
     for name in ("questions", "flags"):
         fields[f"list_{name}"] = " ".join(_asked(each, speech) for each in getattr(decision, name, ()))
+    fields["list_measured"] = "; ".join(_text(each, speech) for each in decision.criteria)
+    fields["list_exercises"] = "; ".join(_exercise(each, speech) for each in _names(decision))
     fields["also_open"] = _open(getattr(decision, "holds", ()), speech)
     return fields
+
+
+def _names(decision: Decision) -> tuple[str, ...]:
+    """The exercises that a decision names."""
+    return tuple(each for each in getattr(decision, "exercises", ()) if isinstance(each, str))
+
+
+def _exercise(name: str, speech: Speech) -> str:
+    """What an exercise is called, or what is done beside them."""
+    item = next((each for each in speech.protocol.exercises if each.id == name), None)
+    return speech.name(item) if item is not None else speech.term("exercises", name)
 
 
 def _needed(criterion: Criterion, speech: Speech) -> str:
@@ -284,6 +300,10 @@ def _cases(decision: Decision) -> Iterator[str]:
         yield from (part for part in ("sharp", "flare") if part in decision.parts)
     elif isinstance(decision, StageHeld) and all(each.verdict == "met" for each in decision.criteria):
         yield "open"
+    elif isinstance(decision, FlagRaised):
+        yield from (f"{decision.flag}_without_{each}" for each in decision.without)
+        if decision.urgent:
+            yield f"{decision.flag}_urgent"
     elif isinstance(decision, PatientTold) and decision.load_kg is None:
         yield f"{decision.about}_from_none"
     yield from (name for name in _SPECIAL if getattr(decision, name, None))

@@ -143,8 +143,10 @@ def _told(row: Row, rows: list[Row]) -> Telling | None:
         case "pause":
             event = f.PauseAnnounced(first_day=row["date"], last_day=row["value"], reason="holiday", **base)
         case "activity":
-            activity: Any = re.sub(r"[ -]", "_", row["exercise"])
-            event = f.ActivityLogged(activity=activity, side=row["side"], **base)  # type: ignore[arg-type]
+            activity: Any = re.sub(r"[ -](the )?", "_", row["exercise"])
+            event = f.ActivityLogged(
+                activity=activity, side=row["side"], pain_start=_number(row["pain_before"]), **base
+            )  # type: ignore[arg-type]
         case "note":
             event = f.NoteRecorded(note=row["notes"], **base)
     return Telling(event, when) if event is not None else None

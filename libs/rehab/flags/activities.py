@@ -5,7 +5,7 @@ from typing import Any
 
 from libs.events.facts import ActivityLogged
 from libs.rehab.chart import Chart
-from libs.rehab.flags.found import Fault, FaultFlag, Place, Standing, activities, made_good, measured
+from libs.rehab.flags.found import Fault, FaultFlag, Place, Standing, activities, made_good, measured, told
 from libs.rehab.patient import Fact
 from libs.rehab.raised import Raised
 
@@ -37,9 +37,9 @@ def _ran(chart: Chart, fact: Fact[ActivityLogged]) -> Fault:
     event, stage = fact.event, chart.programme.phase_at(fact.place).stage
     inputs = (fact.source,)
     last = chart.protocol.whole("F6.last_stage")
-    criteria = [measured("F6.last_stage", stage, "<=", last, unit="stage", inputs=inputs)]
+    criteria = [measured("F6.last_stage", stage, "<=", last, inputs=inputs)]
     if event.warmed_up is True:
-        criteria.append(measured("F6.warmed_up", "yes", "=", "yes", inputs=inputs))
+        criteria.append(told("F6.warmed_up", "warmed_up", inputs=inputs))
     if event.pain_start is not None and event.pain_after_5_min is not None:
         start = event.pain_start
         criteria.append(
@@ -58,7 +58,7 @@ def _reported(kind: str, rule: str, chart: Chart, place: Place) -> Standing | No
     fact = next(activities(chart, place, kind), None)
     if fact is None:
         return None
-    found = measured(f"{rule}.activity", kind, "=", kind, inputs=(fact.source,))
+    found = told(f"{rule}.activity", kind, inputs=(fact.source,))
     urgent = kind == _STRETCH and chart.programme.phase_at(fact.place).insertional
     return made_good(chart, rule, Fault(fact=fact, criteria=(found,), urgent=urgent))
 

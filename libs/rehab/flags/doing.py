@@ -16,6 +16,7 @@ from libs.rehab.flags.found import (
     made_good,
     measured,
     newer,
+    told,
 )
 from libs.rehab.patient import Fact
 from libs.rehab.protocol import RehabProtocol
@@ -139,14 +140,14 @@ def _later(chart: Chart, fact: Fact[SessionLogged]) -> Fault:
         if done.side in {side, "both"} and (item is None or item.stage > stage):
             names.append(done.exercise)
             highest = max(highest or 0, item.stage if item is not None else 4)
-    found = measured("F5.stage", highest, ">", stage, unit="stage", inputs=(fact.source,))
+    found = measured("F5.stage", highest, ">", stage, inputs=(fact.source,))
     return Fault(fact=fact, criteria=(found,), exercises=tuple(dict.fromkeys(names)))
 
 
 def _ran(chart: Chart, fact: Fact[ActivityLogged]) -> Fault:
     stage = chart.programme.phase_at(fact.place).stage
     counts_as = chart.protocol.whole("F5.running_stage")
-    found = measured("F5.running_stage", counts_as, ">", stage, unit="stage", inputs=(fact.source,))
+    found = measured("F5.running_stage", counts_as, ">", stage, inputs=(fact.source,))
     return Fault(fact=fact, criteria=(found,), exercises=("running",))
 
 
@@ -163,7 +164,7 @@ def _off_a_step(chart: Chart, place: Place, _raised: Raised | None) -> Standing 
 def _stepped(chart: Chart, fact: Fact[SessionLogged]) -> Fault:
     own = [each for each in fact.event.exercises if each.side in {chart.programme.side, "both"}]
     names = dict.fromkeys(each.exercise for each in own if each.surface == "step")
-    found = measured("F11.surface", "step", "=", "step", inputs=(fact.source,))
+    found = told("F11.surface", "step", inputs=(fact.source,))
     return Fault(fact=fact, criteria=(found,), exercises=tuple(names))
 
 

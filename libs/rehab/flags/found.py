@@ -199,5 +199,13 @@ def measured(
     )
 
 
+def told(name: str, word: str, *, unit: str | None = None, inputs: tuple[int, ...] = ()) -> Criterion:
+    """What was told and speaks for the flag by itself, without a number to compare it with."""
+    rule = name.partition(".")[0]
+    return Criterion(
+        id=name, verdict="met", rule=rule, value=word, unit=unit, inputs=tuple(sorted(set(inputs)))
+    )
+
+
 def _as(comparator: str) -> Any:  # noqa: ANN401 -- one of the comparators that a criterion knows
     return comparator

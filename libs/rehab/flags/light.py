@@ -6,7 +6,7 @@ from decimal import Decimal
 from libs.events.facts import SessionLogged
 from libs.rehab.chart import Chart
 from libs.rehab.days import local_day, start_of
-from libs.rehab.flags.found import Ground, StateFlag, last_rule, measured, stage_began
+from libs.rehab.flags.found import Ground, StateFlag, last_rule, measured, stage_began, told
 from libs.rehab.patient import Fact
 from libs.rehab.raised import Raised, open_flag
 from libs.rehab.steps import whats_open
@@ -77,7 +77,7 @@ def _light_ground(
     least = days // _WEEK * chart.protocol.whole("F2.per_week")
     criteria = (
         measured("F2.days", whole, ">=", days, unit="days", inputs=(light[-1].source,)),
-        measured("F2.load", 0, "=", 0, unit="kg", inputs=inputs),
+        told("F2.load", "0", unit="kg", inputs=inputs),
         measured("F2.sessions_counted", len(counted), ">=", least, unit="sessions", inputs=inputs),
     )
     return Ground(

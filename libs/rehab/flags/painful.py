@@ -5,7 +5,7 @@ from typing import Any
 
 from libs.events.facts import CheckpointTested, SessionLogged, TrialRecorded
 from libs.rehab.chart import Chart
-from libs.rehab.flags.found import Fault, FaultFlag, Place, Standing, made_good, measured
+from libs.rehab.flags.found import Fault, FaultFlag, Place, Standing, made_good, told
 from libs.rehab.patient import Fact
 from libs.rehab.raised import Raised
 from libs.rehab.sessions import Assessed
@@ -31,8 +31,8 @@ def _is_sharp(chart: Chart, fact: Fact[Any]) -> bool:
 def _too_much(chart: Chart, place: Place, raised: Raised | None) -> Iterator[Fact[Any]]:
     """What was sharp; once the flag is up also what was over the limit. Newest first."""
     found: list[Fact[Any]] = []
-    for told in (chart.newest(place), chart.tests(), chart.trials()):
-        for fact in told:
+    for facts in (chart.newest(place), chart.tests(), chart.trials()):
+        for fact in facts:
             if fact.place <= place:
                 break
             seen = _assessed(chart, fact)
@@ -49,7 +49,7 @@ def _painful(chart: Chart, place: Place, raised: Raised | None) -> Standing | No
     first = next(_too_much(chart, place, raised), None)
     if first is None:
         return None
-    criteria = (measured("F3.sharp", "yes", "=", "yes", inputs=(first.source,)),)
+    criteria = (told("F3.sharp", "sharp", inputs=(first.source,)),)
     newest = Fault(fact=first, criteria=criteria)
     return made_good(chart, "F3", newest, days=False, keep=lambda each: chart.assessed(each).within == "met")
 
@@ -58,8 +58,8 @@ def _rests_on(chart: Chart, raised: Raised) -> bool:
     """Whether what raised it is still so: something sharp, or as many over the limit as were then."""
     wanted = set(raised.said.evidence)
     left = 0
-    for told in (chart.newest(), chart.tests(), chart.trials()):
-        for fact in told:
+    for facts in (chart.newest(), chart.tests(), chart.trials()):
+        for fact in facts:
             if not wanted & {fact.version, fact.source}:
                 continue
             seen = _assessed(chart, fact)

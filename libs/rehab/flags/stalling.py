@@ -102,7 +102,7 @@ def _not_progressed(chart: Chart) -> Ground | None:
     whole = (chart.today - stall.since).days - 1
     criteria = (
         measured("F4.days", whole, ">=", chart.protocol.whole("F4.days"), unit="days"),
-        measured("F4.sessions", len(inputs), ">=", chart.protocol.whole("F4.sessions"), unit="valid sessions",
+        measured("F4.sessions", len(inputs), ">=", chart.protocol.whole("F4.sessions"), unit="sessions",
                  inputs=inputs),
         measured("F4.rises_since", 0, "<", chart.protocol.whole("F4.rises"), unit="rises", inputs=inputs),
     )  # fmt: skip

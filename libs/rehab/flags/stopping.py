@@ -7,7 +7,7 @@ from typing import Any
 from libs.events.base import Criterion
 from libs.rehab.chart import Chart
 from libs.rehab.days import end_of_days_without, local_day
-from libs.rehab.flags.found import Ground, StateFlag, done_after, last_rule, measured
+from libs.rehab.flags.found import Ground, StateFlag, done_after, last_rule, measured, told
 from libs.rehab.flares import rested
 from libs.rehab.patient import Fact, Programme
 from libs.rehab.raised import Raised, open_flag
@@ -18,8 +18,8 @@ SAID_SO = "F9.said"
 def _last_pain(chart: Chart) -> tuple[Decimal, Fact[Any]] | None:
     """The newest pain that is known: of a check-in, a session, a test or a trial."""
     known: list[tuple[Decimal, Fact[Any]]] = []
-    for told in (chart.check_ins(), chart.newest(), chart.tests(), chart.trials()):
-        for fact in told:
+    for facts in (chart.check_ins(), chart.newest(), chart.tests(), chart.trials()):
+        for fact in facts:
             pain = _pain(chart, fact)
             if pain is not None:
                 known.append((pain, fact))
@@ -88,7 +88,7 @@ def says_so(chart: Chart, version: int) -> Ground | None:
     """A patient who wants to stop before it is time."""
     if not _may_load(chart) or not _early(chart):
         return None
-    said = measured(SAID_SO, "stop", "=", "stop", inputs=(version,))
+    said = told(SAID_SO, "wants_to_stop", inputs=(version,))
     return Ground(evidence=(version,), criteria=(said, _weeks(chart)))
 
 
