@@ -55,7 +55,7 @@ class DeliverySuppressed(Event, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "heelrise.delivery_suppressed.v1"
     delivery: str
     about: str
-    why: Literal["older_than_72_hours", "no_address", "unsubscribed", "erased"]
+    why: Literal["older_than_72_hours", "no_address", "unsubscribed", "erased", "died"]
 
 
 DELIVERIES: tuple[type[Event], ...] = (

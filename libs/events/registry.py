@@ -17,6 +17,8 @@ class ClinicCreated(Event, frozen=True, kw_only=True):
     protocol: ProtocolRef
     alerts_to: str | None = None
     """The clinic's shared mail address for alerts; nobody's own."""
+    language: str = "en"
+    """In which the clinic is written to, BCP 47."""
 
 
 class StaffRegistered(Event, frozen=True, kw_only=True):

@@ -13,6 +13,7 @@ from uuid import UUID
 import msgspec
 
 from libs.events.base import Event
+from libs.events.care import AdverseEventReported
 from libs.events.decisions import (
     CheckpointInconclusive,
     CheckpointReadingAsked,
@@ -85,29 +86,39 @@ _MESSAGES: Final[dict[type[Event], tuple[Message, ...]]] = {
     CheckpointInconclusive: (Message("patient", "told_patient/1"),),
     PatientTold: (Message("patient", "told_patient/1"),),
 }
+_HARMED: Final = (
+    Message("clinic", "adverse_event_clinic/1", always=True),
+    Message("patient", "adverse_event_patient/1"),
+)
 _AWAITING: Final = (Message("clinic", "awaiting_clinic/1"), Message("patient", "awaiting_patient/1"))
 _LOADED: Final = (Message("clinic", "loaded_while_stopped_clinic/1"),)
 
 _OF_THE_INPUT: Final = (LoadingSuspended, SessionWeighed, ClinicianAsked)
 
 TEMPLATES: Final = frozenset(
-    each.template for some in (*_MESSAGES.values(), _AWAITING, _LOADED) for each in some
+    each.template for some in (*_MESSAGES.values(), _AWAITING, _LOADED, _HARMED) for each in some
 )
 
 
 def messages_for(event: Event) -> tuple[Message, ...]:
     """The messages that an event gives rise to; most events give rise to none."""
+    found = _MESSAGES.get(type(event), ())
     match event:
         case RedFlagsAnswered(flags=flags) | ProgrammeEnrolled(red_flags=flags):
-            return _RED_FLAG if flags else ()
+            found = _RED_FLAG if flags else ()
+        case AdverseEventReported(flags=flags):
+            found = _RED_FLAG if flags else _HARMED
         case FactCorrected(replacement=replacement):
-            return _RED_FLAG if _tells_a_red_flag(replacement) else ()
+            found = _RED_FLAG if _tells_a_red_flag(replacement) else ()
         case ProgrammeStarted(awaiting=awaiting):
-            return _AWAITING if awaiting else ()
+            found = _AWAITING if awaiting else ()
         case SessionWeighed(invalid_because=why):
-            return _LOADED if {"suspended", "awaiting"} & set(why) else ()
+            found = _LOADED if {"suspended", "awaiting"} & set(why) else ()
+        case HoldOpened(kind="adverse_event"):
+            found = ()  # the report itself was told
         case _:
-            return _MESSAGES.get(type(event), ())
+            pass
+    return found
 
 
 def _tells_a_red_flag(replacement: dict[str, object] | None) -> bool:

@@ -4,7 +4,7 @@ import re
 import ssl
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime as format_date_header
 from functools import cache
 from textwrap import fill
 from typing import Final, Literal, Protocol
@@ -12,11 +12,16 @@ from zoneinfo import ZoneInfo
 
 import aiosmtplib
 import msgspec
+from babel.dates import format_datetime
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
 _ADDRESS: Final = re.compile(r"[^\s@<>,;\"\\]+@[^\s@<>,;\"\\]+")
 _AUTHENTICATION: Final = (530, 534, 535, 538)
 """Refusals that are about us, not about the mail: worth another try once somebody has mended it."""
+
+
+_WHEN: Final = {"en": "EEEE d MMMM y, HH:mm", "de": "EEEE, d. MMMM y, HH:mm 'Uhr'"}
+"""Language of a text → how it writes a moment."""
 
 
 class MailServer(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +50,8 @@ class Letter(msgspec.Struct, frozen=True, kw_only=True):
     happened: datetime
     zone: str
     written: datetime
+    language: str = "en"
+    """The receiver's, BCP 47; English where there is no text in it."""
 
 
 class NotSentError(Exception):
@@ -102,18 +109,19 @@ def _answered(code: int) -> NotSentError:
 def write(letter: Letter) -> EmailMessage:
     """The mail, with its delivery's id where the receiver sees it."""
     happened = letter.happened.astimezone(ZoneInfo(letter.zone))
-    text = _template(letter.template).render(
+    template, language = _template(letter.template, letter.language)
+    text = template.render(
         clinic=letter.clinic,
         patient=letter.patient,
         link=letter.link,
-        happened=f"{happened:%A} {happened.day} {happened:%B %Y, %H:%M} ({letter.zone})",
+        happened=f"{format_datetime(happened, _WHEN[language], locale=language)} ({letter.zone})",
     )
     subject, _, body = text.partition("\n\n")
     message = EmailMessage()
     message["Subject"] = subject.removeprefix("Subject: ")
     message["From"] = letter.sender
     message["To"] = letter.to
-    message["Date"] = format_datetime(letter.written)
+    message["Date"] = format_date_header(letter.written)
     message["Message-ID"] = f"<{letter.delivery}@{letter.deployment}>"
     message["X-Heelrise-Delivery"] = letter.delivery
     message["Auto-Submitted"] = "auto-generated"
@@ -139,5 +147,9 @@ def _environment() -> Environment:
     return Environment(loader=loader, undefined=StrictUndefined, autoescape=False)  # noqa: S701
 
 
-def _template(name: str) -> Template:
-    return _environment().get_template(f"{name.replace('/', '_')}.txt")
+def _template(name: str, wanted: str) -> tuple[Template, str]:
+    """The text in the receiver's language, else in English, and which of them it is."""
+    file, language = name.replace("/", "_"), wanted.partition("-")[0].lower()
+    if language in _WHEN and language != "en":
+        return _environment().get_template(f"{file}.{language}.txt"), language
+    return _environment().get_template(f"{file}.txt"), "en"

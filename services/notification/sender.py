@@ -6,17 +6,19 @@ from datetime import datetime
 from libs.consume.outbox import NotSent, Outgo, Sent
 from libs.eventlog.port import Claim, Draft, EventLog, Recorded, Unit
 from libs.events.base import Event
+from libs.events.care import AdverseEventReported
 from libs.events.deliveries import DeliveryAttempted, DeliveryFailed, DeliverySucceeded, DeliverySuppressed
 from libs.events.facts import FactCorrected, PatientRegistered
 from libs.kernel.clock import Clock
 from libs.kernel.ids import PatientId, StreamId, clinic_of, patient_stream, subject_of
-from services.notification.clinics import AlertedClinics
+from services.notification.clinics import Alerted, AlertedClinics
 from services.notification.handlers import ACTOR
 from services.notification.mail import Letter, NotSentError, Post, is_address, write
 from services.notification.read_models import over
 
 NO_ADDRESS = "no_address"
 ERASED = "erased"
+DIED = "died"
 
 
 class Deliveries:
@@ -44,6 +46,8 @@ class Deliveries:
             event = DeliverySuppressed(delivery=item.delivery, about=item.about, why="no_address")
         elif error == ERASED:
             event = DeliverySuppressed(delivery=item.delivery, about=item.about, why="erased")
+        elif error == DIED:
+            event = DeliverySuppressed(delivery=item.delivery, about=item.about, why="died")
         claim = (
             over(item.delivery) if final else Claim("delivery_failure", (item.delivery, str(item.attempt)))
         )
@@ -92,7 +96,9 @@ class MailSender:
             return NotSent(ERASED, final=True)
         clinic = await self._clinics.of(clinic_of(item.log))
         to_clinic = item.recipient.startswith("clinic:")
-        address = await self._clinics.alerts_to(clinic) if to_clinic else address_of(entries)
+        if not to_clinic and has_died(entries):
+            return NotSent(DIED, final=True)
+        address, language = await self._clinics.alerts_to(clinic) if to_clinic else reached_at(entries)
         if address is None or not is_address(address):
             return NotSent(NO_ADDRESS, final=True)
         letter = Letter(
@@ -106,6 +112,7 @@ class MailSender:
             link=f"{self._public_url}/#/patients/{patient}" if to_clinic else f"{self._public_url}/",
             happened=self._happened(entries, item),
             zone=clinic.zone,
+            language=language,
             written=self._clock.now(),
         )
         try:
@@ -125,16 +132,33 @@ def subject_of_key(key: str | None) -> str:
     return subject_of(StreamId(owner))
 
 
-def address_of(entries: Sequence[Recorded]) -> str | None:
-    """The patient's address, as last told."""
-    address: str | None = None
+def has_died(entries: Sequence[Recorded]) -> bool:
+    """Whether an adverse event that stands tells of the patient's death: then nothing is sent to them."""
+    fatal: set[int] = set()
     for each in entries:
         match each.event:
-            case PatientRegistered(email=email):
-                address = email
-            case FactCorrected(replacement_type=PatientRegistered.TYPE, replacement=told):
-                corrected = (told or {}).get("email")
-                address = corrected if isinstance(corrected, str) else None
+            case AdverseEventReported(outcome="fatal"):
+                fatal.add(each.version)
+            case FactCorrected(target=target, replacement_type=kind, replacement=told):
+                fatal.discard(target)
+                if kind == AdverseEventReported.TYPE and (told or {}).get("outcome") == "fatal":
+                    fatal.add(target)
             case _:
                 pass
-    return address
+    return bool(fatal)
+
+
+def reached_at(entries: Sequence[Recorded]) -> Alerted:
+    """The patient's address and language, as last told."""
+    reached = Alerted(None, "en")
+    for each in entries:
+        match each.event:
+            case PatientRegistered(email=email, language=language):
+                reached = Alerted(email, language)
+            case FactCorrected(replacement_type=PatientRegistered.TYPE, replacement=told):
+                corrected = (told or {}).get("email")
+                spoken = str((told or {}).get("language", "en"))
+                reached = Alerted(corrected if isinstance(corrected, str) else None, spoken)
+            case _:
+                pass
+    return reached

@@ -13,6 +13,7 @@ from services.session_ingest.bodies import Day, DistanceCm, FactBody, Zone
 Mail = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z]{2,24}$")
 ]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
 Moves = Literal["automatic", "confirmed"]
 
 
@@ -33,6 +34,7 @@ class ClinicBody(StrictModel):
         default="208_minus_0_7_age", description="how a maximal heart rate is worked out"
     )
     alerts_to: Mail | None = None
+    language: Language = "en"
 
 
 class IdentifierBody(StrictModel):
@@ -51,7 +53,7 @@ class PatientBody(FactBody):
     name: Line | None = None
     born: Day | None = None
     email: Mail | None = None
-    language: Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")] = "en"
+    language: Language = "en"
 
 
 class ProgrammeBody(FactBody):

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from libs.events.base import Event, LocalTime
+from libs.events.care import AdverseEventReported
 from libs.events.decisions import (
     CheckpointInconclusive,
     ClinicianAsked,
@@ -41,6 +42,7 @@ TOLD = {
     "channel": "api",
 }
 DECIDED = {"judge": 1, "rule": "T3", "programme": "p"}
+HARMED = AdverseEventReported(**TOLD, what="Fell.", severity="mild")
 RED_FLAG = RedFlagReported(**TOLD, flags=("sudden_pop",))
 
 
@@ -58,6 +60,12 @@ def templates(event: Event) -> set[str]:
     ("event", "expected"),
     [
         (RED_FLAG, {"red_flag_clinic/1", "red_flag_patient/1"}),
+        (HARMED, {"adverse_event_clinic/1", "adverse_event_patient/1"}),
+        (
+            AdverseEventReported(**TOLD, what="A pop.", severity="severe", flags=("sudden_pop",)),
+            {"red_flag_clinic/1", "red_flag_patient/1"},
+        ),
+        (HoldOpened(**DECIDED, hold="h", kind="adverse_event", ends_with="clinician"), set()),
         (
             RedFlagsAnswered(**TOLD, flags_asked=("fever",), flags=("fever",)),
             {"red_flag_clinic/1", "red_flag_patient/1"},
@@ -210,3 +218,15 @@ def test_a_red_flag_reaches_the_clinic_however_old_but_not_the_patient() -> None
 def test_the_72_hours_of_what_was_old_when_it_was_meant_count_from_then() -> None:
     assert counted_from(NOW - timedelta(days=9), NOW) == NOW
     assert counted_from(NOW - timedelta(hours=3), NOW) == NOW - timedelta(hours=3)
+
+
+def test_an_adverse_event_reaches_the_clinic_however_old_it_is_and_once() -> None:
+    report = happened(HARMED, ago=timedelta(days=9))
+    asked = happened(
+        ClinicianAsked(**DECIDED, about="adverse_event", same_day=True), of=DECISION, answers=FACT
+    )
+    planned = plan_all((report, asked), patient=PATIENT, clinic=CLINIC)
+    to_clinic = [each for each in planned if each.recipient.startswith("clinic:")]
+    assert [each.template for each in to_clinic] == ["adverse_event_clinic/1"]
+    assert not is_too_old(to_clinic[0], NOW)
+    assert all(is_too_old(each, NOW) for each in planned if each not in to_clinic)
