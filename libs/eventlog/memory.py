@@ -27,7 +27,16 @@ from libs.eventlog.port import (
 from libs.eventlog.sealing import KEY_BYTES
 from libs.kernel.clock import Clock, IdSource
 from libs.kernel.errors import HeelriseError
-from libs.kernel.ids import REGISTRY, ClinicId, LogId, StreamId, access_log, clinic_of, clinical_log
+from libs.kernel.ids import (
+    REGISTRY,
+    ClinicId,
+    LogId,
+    StreamId,
+    access_log,
+    category_of,
+    clinic_of,
+    clinical_log,
+)
 
 
 class MemoryEventLog:
@@ -88,6 +97,11 @@ class MemoryEventLog:
         """See the port."""
         found = self.store.answers.get((log, stream, version), {})
         return await self._opener.open(log, [found[ordinal] for ordinal in sorted(found)])
+
+    async def streams(self, log: LogId, category: str) -> list[StreamId]:
+        """See the port."""
+        found = {row.stream for row in self.store.entries.get(log, [])}
+        return sorted(StreamId(each) for each in found if category_of(StreamId(each)) == category)
 
     async def heads(self) -> list[Head]:
         """See the port."""

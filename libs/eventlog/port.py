@@ -267,6 +267,10 @@ class EventLog(Protocol):
         """The decisions that answer an input, in ordinal order; empty while it is unanswered."""
         ...
 
+    async def streams(self, log: LogId, category: str) -> list[StreamId]:
+        """The streams of one category, in the order of their ids."""
+        ...
+
     async def heads(self) -> list[Head]:
         """All logs, in the order of their ids."""
         ...

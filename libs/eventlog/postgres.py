@@ -37,6 +37,7 @@ _COLUMNS: Final = "SELECT log, position, stream, version, leaf_hash, entry FROM"
 _READ: Final = f"{_COLUMNS} log.read($1, $2, $3)"
 _READ_STREAMS: Final = f"{_COLUMNS} log.read_streams($1, $2::text[], $3)"
 _READ_ANSWERS: Final = f"{_COLUMNS} log.read_answers($1, $2, $3)"
+_STREAMS: Final = "SELECT log.streams_of($1, $2)"
 _FIND_CLAIM: Final = "SELECT position, stream FROM log.find_claim($1, $2, $3)"
 _READ_KEYS: Final = "SELECT keyid, secret FROM log.read_keys($1, $2::text[])"
 _READ_BLOB: Final = "SELECT log.read_blob($1, $2)"
@@ -113,6 +114,10 @@ class PostgresEventLog:
         return await self._open(
             connection, log, await self._fetch(connection, _READ_ANSWERS, log, stream, version)
         )
+
+    async def streams(self, log: LogId, category: str) -> list[StreamId]:
+        """See the port."""
+        return [StreamId(row[0]) for row in await self._fetch(None, _STREAMS, log, category)]
 
     async def heads(self) -> list[Head]:
         """See the port."""

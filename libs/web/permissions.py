@@ -31,6 +31,11 @@ class Permission(StrEnum):
     CORRECT_FACTS = "correct_facts"
     IMPORT_DIARY = "import_diary"
     RULE = "rule"
+    PUBLISH_PROTOCOL = "publish_protocol"
+    APPROVE_PROTOCOL = "approve_protocol"
+    RECALL_PROTOCOL = "recall_protocol"
+    ADOPT_PROTOCOL = "adopt_protocol"
+    READ_PROTOCOLS = "read_protocols"
     READ_RECORD = "read_record"
     READ_PANEL = "read_panel"
     READ_ENTRIES = "read_entries"
@@ -53,6 +58,11 @@ GRANTED: Final[dict[Role, frozenset[Permission]]] = {
     | {
         Permission.RECORD_ASSESSMENT,
         Permission.RULE,
+        Permission.PUBLISH_PROTOCOL,
+        Permission.APPROVE_PROTOCOL,
+        Permission.RECALL_PROTOCOL,
+        Permission.ADOPT_PROTOCOL,
+        Permission.READ_PROTOCOLS,
         Permission.READ_RECORD,
         Permission.READ_PANEL,
         Permission.READ_ENTRIES,
@@ -62,13 +72,25 @@ GRANTED: Final[dict[Role, frozenset[Permission]]] = {
             Permission.REGISTER_PATIENT,
             Permission.ENROL_PROGRAMME,
             Permission.IMPORT_DIARY,
+            Permission.PUBLISH_PROTOCOL,
+            Permission.RECALL_PROTOCOL,
+            Permission.ADOPT_PROTOCOL,
+            Permission.READ_PROTOCOLS,
             Permission.READ_RECORD,
             Permission.READ_PANEL,
         }
     ),
-    Role.AUDITOR: frozenset({Permission.READ_RECORD, Permission.READ_ENTRIES}),
+    Role.AUDITOR: frozenset({Permission.READ_RECORD, Permission.READ_ENTRIES, Permission.READ_PROTOCOLS}),
     Role.INTEGRATION: _WRITES | {Permission.RECORD_ASSESSMENT, Permission.READ_RECORD},
-    Role.OPERATOR: frozenset({Permission.CREATE_CLINIC, Permission.OPERATE}),
+    Role.OPERATOR: frozenset(
+        {
+            Permission.CREATE_CLINIC,
+            Permission.OPERATE,
+            Permission.PUBLISH_PROTOCOL,
+            Permission.RECALL_PROTOCOL,
+            Permission.READ_PROTOCOLS,
+        }
+    ),
 }
 """Role → what it may do. An operator runs the deployment and never sees personal data."""
 

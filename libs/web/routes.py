@@ -36,6 +36,8 @@ from libs.web.strict_json import parse_strict
 WITHIN_S: Final = 4.5
 """How long a handler may take: what is down answers 503 within five seconds instead of hanging."""
 _ID: Final = re.compile(ID)
+_NUMBER: Final = re.compile(r"[0-9]{1,9}(\.[0-9]{1,9}){2}")
+"""Of a protocol's version, where the path names one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,8 +186,9 @@ def _token(request: Request) -> str:
 
 
 def _checked_path(request: Request, declared: Declared, principal: Principal | None) -> ClinicId | None:
-    for value in request.path_params.values():
-        if not _ID.fullmatch(str(value)):
+    for name, value in request.path_params.items():
+        numbered = name == "version" and _NUMBER.fullmatch(str(value))
+        if not numbered and not _ID.fullmatch(str(value)):
             raise NotFoundError
     clinic: str | None = request.path_params.get("clinic")
     if principal is None or clinic is None:

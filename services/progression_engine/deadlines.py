@@ -14,7 +14,8 @@ from libs.consume.places import Places
 from libs.eventlog.port import EventLog, Recorded
 from libs.kernel.errors import HeelriseError
 from libs.kernel.ids import LogId, PatientId, StreamId, judgement_stream, patient_stream, subject_of
-from services.progression_engine.domain import Deadline, Patients, deadline_of, protocols_named
+from services.progression_engine import versions
+from services.progression_engine.domain import Deadline, Folded, Patients, deadline_of, protocols_named
 from services.progression_engine.protocols import ProtocolShelf
 
 _log = logging.getLogger(__name__)
@@ -29,7 +30,7 @@ ON CONFLICT (log, patient)
 _KEEP: Final = f"""{_INSERT} DO UPDATE
 SET due = excluded.due, held_until = excluded.held_until, answered = excluded.answered
 """
-_FILL: Final = f"{_INSERT} DO NOTHING"
+_FILL: Final = f"{_INSERT} DO NOTHING RETURNING d.patient"
 _ANSWERED: Final = "UPDATE engine.deadlines SET answered = $3 WHERE log = $1 AND patient = $2"
 _DROP: Final = "DELETE FROM engine.deadlines WHERE log = $1 AND patient = ANY ($2)"
 _LOGS: Final = (
@@ -90,21 +91,24 @@ async def _fill(
     entries = await event_log.read_streams(log, streams)
     await protocols.fetch(log, protocols_named(entries))
     found = [_fold(log, each, entries, protocols) for each in patients]
-    deadlines = [each for each in found if each is not None]
+    folds = [each for each in found if each is not None]
+    deadlines = [deadline for _, deadline in folds]
     async with pool.acquire() as connection, connection.transaction():
         await connection.execute(_SEE, [log])
         # What was answered meanwhile is there already, and newer.
-        await _write(connection, _FILL, log, deadlines)
+        filled = {row["patient"] for row in await _write(connection, _FILL, log, deadlines)}
+        theirs = {each.state.patient: versions.versions_of(each.state) for each, _ in folds}
+        await versions.keep(connection, log, {who: each for who, each in theirs.items() if who in filled})
     return len(deadlines)
 
 
 def _fold(
     log: LogId, patient: PatientId, entries: Iterable[Recorded], protocols: ProtocolShelf
-) -> Deadline | None:
+) -> tuple[Folded, Deadline] | None:
     theirs = [each for each in entries if subject_of(each.stream) == patient]
     try:
         folded = Patients(log, theirs).folded(patient)
-        return deadline_of(folded, protocols) if folded.version else None
+        return (folded, deadline_of(folded, protocols)) if folded.version else None
     except HeelriseError as error:
         _log.error("no deadline can be found", extra={"log": log, "patient": patient, "reason": error.code})
         return None
@@ -112,7 +116,9 @@ def _fold(
 
 async def _write(
     connection: asyncpg.Connection, statement: str, log: LogId, deadlines: Iterable[Deadline]
-) -> None:
+) -> list[asyncpg.Record]:
     rows = [(each.patient, each.due, each.held_until, each.answered) for each in deadlines]
+    found: list[asyncpg.Record] = []
     if rows:
-        await connection.execute(statement, log, *(list(each) for each in zip(*rows, strict=True)))
+        found = await connection.fetch(statement, log, *(list(each) for each in zip(*rows, strict=True)))
+    return found

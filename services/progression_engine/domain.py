@@ -14,6 +14,7 @@ from libs.events.base import Decision, Event
 from libs.events.decisions import InputSkipped
 from libs.events.envelope import Answers, Envelope, decision_id, encode_base64
 from libs.events.facts import ProgrammeEnrolled
+from libs.events.versions import ProgrammeMigrated
 from libs.kernel.errors import HeelriseError
 from libs.kernel.ids import (
     UUID_PATTERN,
@@ -221,12 +222,13 @@ def patient_key(patient: PatientId) -> str:
 
 
 def protocols_named(entries: Iterable[Entry]) -> frozenset[str]:
-    """The content hashes of the protocols that these inputs enrol on."""
-    return frozenset(
-        each.event.protocol.hash
-        for each in entries
-        if each.error is None and isinstance(each.event, ProgrammeEnrolled)
-    )
+    """The content hashes of the protocols that these inputs enrol on or move to."""
+    found = set()
+    for each in entries:
+        match each.event if each.error is None else None:
+            case ProgrammeEnrolled(protocol=protocol) | ProgrammeMigrated(to_protocol=protocol):
+                found.add(protocol.hash)
+    return frozenset(found)
 
 
 class Deadline(msgspec.Struct, frozen=True):

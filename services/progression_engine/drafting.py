@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from libs.eventlog.port import Claim, Draft, Unit
+from libs.eventlog.port import BlobDraft, Claim, Draft, Unit
+from libs.eventlog.protocols import ClinicMigration, Recall
+from libs.events.base import LocalTime
 from libs.events.rulings import TimePassed
+from libs.events.versions import ProgrammeMigrated, ProgrammeRecalled
 from libs.kernel.ids import LogId, PatientId, judgement_stream, patient_stream
-from libs.kernel.times import format_instant
+from libs.kernel.times import format_instant, parse_instant
 from libs.rehab.inputs import Concluded
 from services.progression_engine.domain import ACTOR, Entry, Folded, answers_of, patient_key
 
@@ -45,3 +48,50 @@ def time_passed_unit(log: LogId, patient: PatientId, due: datetime, *, answered:
         claims=(Claim("time_passed", (patient, instant)),),
     )
     return Unit(log=log, drafts=(draft,), expected={stream: answered})
+
+
+def recalled_unit(log: LogId, patient: PatientId, recall: Recall) -> Unit:
+    """That a version was recalled, for one patient, once."""
+    event = ProgrammeRecalled(
+        protocol=recall.protocol,
+        recall=recall.id,
+        ruled_by=recall.by,
+        reason=recall.reason,
+        local=LocalTime(at=recall.at),
+    )
+    draft = Draft(
+        event=event,
+        stream=patient_stream(patient),
+        occurred_at=parse_instant(recall.at),
+        actor=ACTOR,
+        key=patient_key(patient),
+        causation_id=recall.id,
+        claims=(Claim("ruling", (recall.id, patient)),),
+    )
+    return Unit(log=log, drafts=(draft,))
+
+
+def migrated_unit(
+    log: LogId, patient: PatientId, migration: ClinicMigration, *, blobs: tuple[BlobDraft, ...] = ()
+) -> Unit:
+    """A clinic's ruling for all its programmes on a version, for one patient, once."""
+    ruled = migration.ruled
+    event = ProgrammeMigrated(
+        to_protocol=ruled.to_protocol,
+        from_protocol=ruled.from_protocol,
+        ruling=migration.id,
+        ruled_by=ruled.ruled_by,
+        reason=ruled.reason,
+        local=LocalTime(at=migration.at),
+    )
+    draft = Draft(
+        event=event,
+        stream=patient_stream(patient),
+        occurred_at=parse_instant(migration.at),
+        actor=ruled.ruled_by,
+        key=patient_key(patient),
+        causation_id=migration.id,
+        blobs=(ruled.to_protocol.hash,),
+        claims=(Claim("ruling", (migration.id, patient)),),
+    )
+    return Unit(log=log, drafts=(draft,), blobs=blobs)

@@ -11,7 +11,7 @@ from libs.consume.work import Work
 from libs.eventlog.port import Erased, EventLog, Outcome, Recorded, Unit
 from libs.events.lifecycle import PatientErased
 from libs.kernel.ids import LogId, PatientId, judgement_stream, patient_stream, subject_of
-from services.progression_engine import deadlines
+from services.progression_engine import deadlines, versions
 from services.progression_engine.domain import (
     Folded,
     Patients,
@@ -24,6 +24,7 @@ from services.progression_engine.domain import (
 from services.progression_engine.drafting import answers_unit
 from services.progression_engine.protocols import ProtocolShelf
 from services.progression_engine.states import States
+from services.progression_engine.versions import Versions
 
 _AT_A_STRETCH: Final = 8
 
@@ -34,6 +35,8 @@ class _Seat(msgspec.Struct):
     folded: Folded
     inputs: list[Recorded]
     """Those to be answered: the batch's, and any before them that are not."""
+    before: Versions | None = None
+    """Those that the patient's programmes were on; None where the table may not hold them."""
 
 
 class Engine:
@@ -78,7 +81,7 @@ class Engine:
             if folded is None and theirs[0].version == 1 and not doubted:
                 folded = begin(work.log, patient)
             if folded is not None and folded.version == theirs[0].version - 1:
-                seats[patient] = _Seat(folded, theirs)
+                seats[patient] = _Seat(folded, theirs, versions.versions_of(folded.state))
             else:
                 cold.append(patient)
         if cold:
@@ -96,7 +99,8 @@ class Engine:
 
     async def _fetch_protocols(self, work: Work, seats: dict[PatientId, _Seat]) -> None:
         named = {each.protocol.hash for seat in seats.values() for each in seat.folded.state.programmes}
-        await self._protocols.fetch(work.log, named | protocols_named(work.entries))
+        told = protocols_named(each for seat in seats.values() for each in seat.inputs)
+        await self._protocols.fetch(work.log, named | told)
 
     async def _answer(self, seat: _Seat) -> list[Unit]:
         units: list[Unit] = []
@@ -116,6 +120,10 @@ class Engine:
         found = [deadline_of(seat.folded, self._protocols) for seat in seats.values()]
         await deadlines.keep(work.connection, work.log, found)
         await deadlines.drop(work.connection, work.log, erased)
+        on = {patient: versions.versions_of(seat.folded.state) for patient, seat in seats.items()}
+        changed = {patient: each for patient, each in on.items() if each != seats[patient].before}
+        await versions.keep(work.connection, work.log, changed)
+        await versions.drop(work.connection, work.log, erased)
 
     def _settle(self, log: LogId, folds: dict[PatientId, Folded], gone: set[PatientId]) -> None:
         self._states.keep(log, folds)

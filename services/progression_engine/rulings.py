@@ -8,6 +8,7 @@ from typing import Final
 from libs.bus.port import Bus
 from libs.eventlog.port import (
     Appended,
+    BlobDraft,
     Busy,
     Draft,
     Duplicate,
@@ -49,8 +50,12 @@ class Rulings:
     bus: Bus
     clock: Clock
 
-    async def record(self, asked: Asked) -> Receipt:
+    async def record(
+        self, asked: Asked, *, named: tuple[str, ...] = (), blobs: tuple[BlobDraft, ...] = ()
+    ) -> Receipt:
         """Append a ruling, or find the one that the same request made before.
+
+        The entry names the blobs of `named`; `blobs` are those of them that are new to the log.
 
         Raises: NotFoundError for an unknown patient, GoneError for an erased one, KeyReusedError,
         LogUnavailableError.
@@ -63,8 +68,9 @@ class Rulings:
             actor=asked.ruling.ruled_by,
             key=patient_key(asked.patient),
             correlation_id=asked.request_id,
+            blobs=named,
         )
-        outcome = await self._append(Unit(log=log, drafts=(draft,), request=asked.claim))
+        outcome = await self._append(Unit(log=log, drafts=(draft,), request=asked.claim, blobs=blobs))
         if isinstance(outcome, Duplicate):
             return await of_repeated(self.log, outcome, log, asked.clinic)
         if not isinstance(outcome, Appended):

@@ -2,14 +2,15 @@
 
 import msgspec
 
-from libs.eventlog.port import Appended, BlobDraft, Claim, ClinicDraft, Duplicate, Recorded
+from libs.eventlog.port import Appended, Claim, ClinicDraft, Duplicate, Recorded
+from libs.eventlog.protocols import recalled_error
 from libs.events.base import Told
 from libs.events.facts import ClinicSettings, FactCorrected
 from libs.events.registry import ClinicCreated
-from libs.kernel.errors import ConflictError, FieldError, ForbiddenError, InvalidError
+from libs.kernel.errors import FieldError, ForbiddenError, InvalidError
 from libs.kernel.ids import REGISTRY, PatientId, ProgrammeId, StreamId, clinical_log, patient_stream
 from libs.kernel.times import format_instant
-from libs.rehab.protocol import canonical_bytes, default_ref, load_default
+from libs.rehab.protocol import default_ref
 from libs.runtime.writes import Receipt, of_appended, of_repeated
 from libs.web.models import validated
 from libs.web.permissions import Permission, Role, is_granted
@@ -22,13 +23,6 @@ from services.session_ingest.handlers import Ingest, TakenError, error_of, new_p
 from services.session_ingest.known import patient_claim
 from services.session_ingest.telling import Teller, Telling, tell, under
 from services.session_ingest.zones import check_zone
-
-
-class ProtocolMissingError(ConflictError):
-    """The clinic's protocol version is not at hand."""
-
-    code = "protocol-missing"
-    title = "The clinic's protocol version is not at hand"
 
 
 async def create_clinic(ingest: Ingest, asked: Asked, body: ClinicBody) -> Receipt:
@@ -81,24 +75,27 @@ async def register_patient(ingest: Ingest, asked: Asked, body: PatientBody) -> R
 
 
 async def enrol(ingest: Ingest, asked: Asked, patient: PatientId, body: ProgrammeBody) -> Receipt:
-    """Record a programme, with the clinic's settings and protocol as they are now."""
+    """Record a programme, with the clinic's settings and protocol as they are now.
+
+    Raises: ProtocolRecalledError where the clinic has to adopt another version first.
+    """
     known = await ingest.known.patient(asked.clinic, patient)
     created = await ingest.known.created(asked.clinic)
+    protocol, recall = await ingest.protocols.of(asked.clinic)
+    log = clinical_log(asked.clinic)
+    if recall is not None and await ingest.log.lookup_claim(log, asked.claim.claim) is None:
+        raise recalled_error(recall)
     programme = ProgrammeId(ingest.ids.new_id())
     more = {
         "programme": programme,
         "red_flags_asked": tuple(body.red_flags),
         "red_flags": tuple(flag for flag, yes in body.red_flags.items() if yes),
-        "protocol": msgspec.to_builtins(created.protocol),
+        "protocol": msgspec.to_builtins(protocol),
         "settings": msgspec.to_builtins(created.settings) | ({"zone": body.zone} if body.zone else {}),
     }
     telling = tell(body, teller_of(asked, patient, known.born), more)
-    log, shipped = clinical_log(asked.clinic), default_ref()
-    blobs: tuple[BlobDraft, ...] = ()
-    if created.protocol.hash == shipped.hash:
-        blobs = (await ingest.log.make_blob(log, canonical_bytes(load_default()), key=None),)
-    elif await ingest.log.read_blob(log, created.protocol.hash, key=None) is None:
-        raise ProtocolMissingError
+    content = await ingest.protocols.content(log, protocol)
+    blobs = (await ingest.log.make_blob(log, content, key=None),)
     episode = Claim("programme", (patient, body.side, str(body.episode)))
     unit = await ingest.unit_of(asked, patient, telling, claims=(episode,), blobs=blobs)
     return await ingest.append(asked, unit, patient_stream(patient), programme)

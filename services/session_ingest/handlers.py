@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol
 
 from libs.bus.port import Bus
@@ -31,6 +32,7 @@ from libs.runtime.writes import LogUnavailableError, Receipt, of_appended, of_re
 from libs.web.problem import PreconditionFailedError
 from services.session_ingest.asking import Asked
 from services.session_ingest.known import Known
+from services.session_ingest.protocols import TakenProtocols
 from services.session_ingest.telling import Telling
 
 _log = logging.getLogger(__name__)
@@ -68,6 +70,11 @@ class Ingest:
     known: Known
     clock: Clock
     ids: IdSource
+
+    @cached_property
+    def protocols(self) -> TakenProtocols:
+        """What clinics' new programmes take."""
+        return TakenProtocols(self.log, self.known)
 
     async def record(self, asked: Asked, patient: PatientId, telling: Telling) -> Receipt:
         """Record a fact of a patient who is known.

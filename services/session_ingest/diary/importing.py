@@ -16,12 +16,10 @@ from libs.eventlog.port import (
     Refused,
     Unit,
 )
-from libs.events.base import ProtocolRef
+from libs.eventlog.protocols import recalled_error
 from libs.kernel.errors import ForbiddenError, GoneError
 from libs.kernel.ids import LogId, PatientId, ProgrammeId, clinical_log
-from libs.rehab.protocol import canonical_bytes, default_ref, load_default
 from libs.web.permissions import Permission, is_granted
-from services.session_ingest.admitting import ProtocolMissingError
 from services.session_ingest.diary.answers import Imported, answer_of
 from services.session_ingest.diary.facts import Importing, plan_facts
 from services.session_ingest.diary.known import (
@@ -94,7 +92,10 @@ class DiaryImporter:
         """What is to be done. Without `compare` all is taken for new, and the log says what is known."""
         log = clinical_log(wanted.clinic)
         created = await self._ingest.known.created(wanted.clinic)
+        taken, recall = await self._ingest.protocols.of(wanted.clinic)
         known = await self._recognise(log, wanted.reference)
+        if recall is not None and known is None:
+            raise recalled_error(recall)
         fates = all_new(diary)
         late_rejections: tuple[Rejection, ...] = ()
         compared = known is not None and compare
@@ -106,7 +107,7 @@ class DiaryImporter:
             now=now,
             reported_by=f"patient:{patient}",
             recorded_by=wanted.principal.actor,
-            protocol=created.protocol,
+            protocol=taken,
             settings=msgspec.structs.replace(created.settings, zone=wanted.zone),
             programmes=known.programmes if known else {},
             new_programmes=[ProgrammeId(self._ingest.ids.new_id()) for _ in diary.entries_of("enrol")],
@@ -125,7 +126,7 @@ class DiaryImporter:
             rows=diary.rows,
             open_import=known is not None and known.open_import,
         )
-        protocol = await self._protocol(log, created.protocol)
+        protocol = await self._ingest.protocols.content(log, taken)
         told = {id(each.entry) for each in planned}
         fates = tuple(each for each in fates if id(each.entry) in told)
         every = (*diary.rejections, *late_rejections, *rejections)
@@ -152,15 +153,6 @@ class DiaryImporter:
         if not isinstance(outcome, Appended):
             raise error_of(outcome)
         return await self._with_units(replace(plan, new_patient=False), wanted)
-
-    async def _protocol(self, log: LogId, wanted: ProtocolRef) -> bytes:
-        """The clinic's protocol, which an enrolment names, as its bytes. Raises: ProtocolMissingError."""
-        if wanted.hash == default_ref().hash:
-            return canonical_bytes(load_default())
-        content = await self._log.read_blob(log, wanted.hash, key=None)
-        if content is None:
-            raise ProtocolMissingError
-        return content
 
     async def _recognise(self, log: LogId, reference: str) -> Recognised | None:
         found = await self._log.lookup_claim(log, identifier_claim(reference))

@@ -96,3 +96,12 @@ async def test_a_clear_type_is_never_sealed_and_the_reverse(logs: Logs) -> None:
     bare: Draft = msgspec.structs.replace(unit.drafts[0], key=None)
     with pytest.raises(DraftError, match="sealed under a key"):
         await logs.ingest.append([msgspec.structs.replace(unit, drafts=(bare,))])
+
+
+async def test_streams_of_a_category_are_listed_by_id(logs: Logs) -> None:
+    await logs.ingest.append([registered(2), checked_in(1)])
+    await logs.engine.append([held(1, 1, expected=0)])
+    listed = await logs.engine.streams(HARBOUR, "patient")
+    assert listed == sorted({patient_stream(patient(1)), patient_stream(patient(2))})
+    assert await logs.engine.streams(HARBOUR, "judgement") == [judgement_stream(patient(1))]
+    assert await logs.engine.streams(LogId("elsewhere-c-1"), "patient") == []
