@@ -18,6 +18,10 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data", help="The data folder.", envvar="HEELRISE_DATA", show_default="user data folder"),
 ]
+LanguageOption = Annotated[
+    str,
+    typer.Option("--language", help="In which the sentences are: en, de, de-AT and so on.", metavar="TAG"),
+]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 
 

@@ -78,10 +78,11 @@ def slug_of(name: str) -> str:
 class DiaryClient:
     """Talks to a running stack as a clinician of each clinic, and as the operator who creates clinics."""
 
-    def __init__(self, view: StackView) -> None:
+    def __init__(self, view: StackView, language: str = "en") -> None:
         self._view = view
         self._issuer = LocalIssuer(view.credentials.issuer_key)
-        self._http = httpx.AsyncClient(base_url=view.edge_url, timeout=70.0, trust_env=False)
+        spoken = {"Accept-Language": language}
+        self._http = httpx.AsyncClient(base_url=view.edge_url, timeout=70.0, trust_env=False, headers=spoken)
         self._tokens: dict[str, tuple[float, str]] = {}
 
     async def __aenter__(self) -> Self:

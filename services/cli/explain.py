@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from services.cli.conventions import DataOption, JsonOption, data_folder, print_json, run_async
+from services.cli.conventions import (
+    DataOption,
+    JsonOption,
+    LanguageOption,
+    data_folder,
+    print_json,
+    run_async,
+)
 from services.cli.patient import ClinicOption
 
 
@@ -23,6 +30,7 @@ def explain(
         ),
     ],
     *,
+    language: LanguageOption = "en",
     clinic: ClinicOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -34,12 +42,13 @@ def explain(
 
     \b
       heelrise explain 01-textbook/12
+      heelrise explain 01-textbook/12 --language de
       heelrise explain 019c2f3e-7d5a-8c1b-9e2f-0a1b2c3d4e5f
     """
-    run_async(_explain(wanted, clinic, data_folder(data), as_json))
+    run_async(_explain(wanted, clinic, data_folder(data), language, as_json))
 
 
-async def _explain(wanted: str, clinic: str | None, data: Path, as_json: bool) -> None:
+async def _explain(wanted: str, clinic: str | None, data: Path, language: str, as_json: bool) -> None:
     from rich.console import Console
 
     from services.cli.diaries import DiaryClient, running_view
@@ -49,7 +58,7 @@ async def _explain(wanted: str, clinic: str | None, data: Path, as_json: bool) -
 
     view = running_view(data)
     clinics = await clinics_of(view, clinic)
-    async with DiaryClient(view) as client:
+    async with DiaryClient(view, language) as client:
         found, decisions = await decisions_of(client, clinics, wanted)
     if as_json:
         print_json(decisions)

@@ -23,6 +23,8 @@ MODULES: Final[Mapping[str, str]] = MappingProxyType(
         "replay": "services.cli.replay",
         "simulate": "services.cli.simulate",
         "quarantine": "services.cli.quarantine",
+        "zone-2": "services.cli.zone_2",
+        "adverse-events": "services.cli.adverse_events",
         "mail": "services.cli.mail",
         "protocol": "services.cli.protocol",
         "token": "services.cli.token",

@@ -6,7 +6,14 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from services.cli.conventions import DataOption, JsonOption, data_folder, print_json, run_async
+from services.cli.conventions import (
+    DataOption,
+    JsonOption,
+    LanguageOption,
+    data_folder,
+    print_json,
+    run_async,
+)
 
 ClinicOption = Annotated[
     str | None, typer.Option("--clinic", help="The clinic.", show_default="all that there are")
@@ -41,6 +48,7 @@ def list_(*, clinic: ClinicOption = None, data: DataOption = None, as_json: Json
 def show(
     patient: PatientArgument,
     *,
+    language: LanguageOption = "en",
     clinic: ClinicOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -50,13 +58,14 @@ def show(
     \b
       heelrise patient show 01-textbook
     """
-    run_async(_show(patient, clinic, data_folder(data), as_json))
+    run_async(_show(patient, clinic, data_folder(data), language, as_json))
 
 
 def timeline(
     patient: PatientArgument,
     *,
     every: Annotated[bool, typer.Option("--all", help="Also what changed nothing.")] = False,
+    language: LanguageOption = "en",
     clinic: ClinicOption = None,
     data: DataOption = None,
     as_json: JsonOption = False,
@@ -67,7 +76,7 @@ def timeline(
       heelrise patient timeline 01-textbook
       heelrise patient timeline 01-textbook --all
     """
-    run_async(_timeline(patient, clinic, data_folder(data), every=every, as_json=as_json))
+    run_async(_timeline(patient, clinic, data_folder(data), language=language, every=every, as_json=as_json))
 
 
 async def _list(clinic: str | None, data: Path, as_json: bool) -> None:
@@ -124,7 +133,7 @@ def _standing(programme: Json, zone: tzinfo) -> tuple[str, ...]:
     )
 
 
-async def _show(reference: str, clinic: str | None, data: Path, as_json: bool) -> None:
+async def _show(reference: str, clinic: str | None, data: Path, language: str, as_json: bool) -> None:
     from rich.console import Console
 
     from services.cli.diaries import DiaryClient, running_view
@@ -134,7 +143,7 @@ async def _show(reference: str, clinic: str | None, data: Path, as_json: bool) -
 
     view = running_view(data)
     clinics = await clinics_of(view, clinic)
-    async with DiaryClient(view) as client:
+    async with DiaryClient(view, language) as client:
         found, patient = await find_patient(client, clinics, reference)
         if as_json:
             print_json(await client.get(found, f"patients/{patient}"))
@@ -146,6 +155,7 @@ async def _show(reference: str, clinic: str | None, data: Path, as_json: bool) -
         console.print(f"[red]Not current: do not add load.[/] {shown['not_current_because']}")
     for programme in shown["programmes"]:
         _show_gate(console, programme)
+        _show_scores(console, programme)
 
 
 def _show_gate(console: Any, programme: Json) -> None:  # noqa: ANN401 - rich is imported when wanted
@@ -161,20 +171,37 @@ def _show_gate(console: Any, programme: Json) -> None:  # noqa: ANN401 - rich is
         colour = colours.get(each["verdict"], "white")
         verdict = each["verdict"].replace("_", " ")
         table.add_row(each["statement"] or each["id"], f"[{colour}]{verdict}[/]", each["text"])
-    for each in gate["open"]:
-        table.add_row("Nothing may be open", "[red]open[/]", _opened(each))
+    for each in gate["open_words"]:
+        table.add_row("Nothing may be open", "[red]open[/]", each)
     console.print(table)
 
 
-def _opened(identifier: str) -> str:
-    """`flare-20261006T202400Z` is a flare since that day."""
-    kind, _, since = identifier.partition("-")
-    if not since[:8].isdigit():
-        return identifier.replace("_", " ")
-    return f"{kind.replace('_', ' ')} since {since[:4]}-{since[4:6]}-{since[6:8]}"
+def _show_scores(console: Any, programme: Json) -> None:  # noqa: ANN401 - rich is imported when wanted
+    """VISA-A as it was told, with the change since the first."""
+    from rich.table import Table
+
+    scores = programme["visa_a"]
+    if not scores["scores"] and scores["due"] is None:
+        return
+    table = Table(
+        "day", "week", "VISA-A", "change", title=f"{programme['side']}: VISA-A", title_justify="left"
+    )
+    for each in scores["scores"]:
+        change = "" if each["change"] is None else f"{each['change']:+d}"
+        if each["matters"] is not None:
+            said = "matters" if each["matters"] else f"less than the {scores['matters_points']} that matter"
+            change = f"{change}, {said}"
+        table.add_row(
+            each["day"], "" if each["week"] is None else str(each["week"]), str(each["total"]), change
+        )
+    if scores["due"] is not None:
+        table.add_row("", str(scores["due"]), "[yellow]asked for[/]", "")
+    console.print(table)
 
 
-async def _timeline(reference: str, clinic: str | None, data: Path, *, every: bool, as_json: bool) -> None:
+async def _timeline(
+    reference: str, clinic: str | None, data: Path, *, language: str, every: bool, as_json: bool
+) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -185,7 +212,7 @@ async def _timeline(reference: str, clinic: str | None, data: Path, *, every: bo
     view = running_view(data)
     clinics = await clinics_of(view, clinic)
     items: list[Json] = []
-    async with DiaryClient(view) as client:
+    async with DiaryClient(view, language) as client:
         found, patient = await find_patient(client, clinics, reference)
         after: dict[str, str] = {}
         while True:

@@ -58,6 +58,8 @@ class ZoneTwo(msgspec.Struct, frozen=True, kw_only=True):
     resting: int | None
     beta_blockers: bool | None
     """None: nobody said. The numbers don't hold where they are taken."""
+    percent: tuple[str, str] | None
+    """From and to, of what the formula takes a share of; None where it goes by effort."""
     modes: tuple[Activity, ...]
     """Suggested kinds of cardio: without impact before Stage 4; none while `waits_for` names something."""
     impact: bool
@@ -85,7 +87,8 @@ def zone_2(
     if heart.beta_blockers:
         return ZoneTwo(
             by="effort", zone=None, other=None, maximum=None, maximum_from=None, resting=heart.resting,
-            beta_blockers=True, modes=modes, impact=impact and not waits_for, waits_for=waits_for,
+            beta_blockers=True, percent=None, modes=modes, impact=impact and not waits_for,
+            waits_for=waits_for,
         )  # fmt: skip
     maximum, source = _maximum(heart, protocol, formula)
     if heart.resting is not None and heart.resting >= maximum:
@@ -102,6 +105,7 @@ def zone_2(
         maximum_from=source,
         resting=heart.resting,
         beta_blockers=heart.beta_blockers,
+        percent=(_percent("from_share", protocol), _percent("to_share", protocol)),
         modes=modes,
         impact=impact and not waits_for,
         waits_for=waits_for,
@@ -135,6 +139,10 @@ def _zone(formula: Formula, floor_rate: Fraction, maximum: Fraction, protocol: R
         for name in ("from_share", "to_share")
     )
     return Zone(formula=formula, low=low, high=high)
+
+
+def _percent(name: str, protocol: RehabProtocol) -> str:
+    return shown_exact(protocol.number(f"zone_2.{name}") * 100)
 
 
 def _beats(rate: Fraction) -> int:
