@@ -174,7 +174,8 @@ def _stated(criterion: Criteria, path: Path) -> Iterator[Finding]:
     weighed = {"10"}
     for each in (criterion, *criterion.or_else):
         weighed |= {each.threshold, *(str(one) for one in (each.sessions, each.days, each.least) if one)}
-    said = set(re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)", criterion.statement))
+    words = re.sub(r"Stages? \d(?:(?:,| to| and| or)+ \d)*", "", criterion.statement)
+    said = set(re.findall(r"(?<![\w.])\d+(?:\.\d+)?(?!\w)", words))
     for figure in sorted(said - weighed):
         wrong = f"The statement says {figure}, and the criterion weighs {_figures(criterion)}."
         right = "Make the statement say what is weighed."

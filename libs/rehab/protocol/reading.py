@@ -22,7 +22,7 @@ LONGEST: Final = 4_000
 """Characters of one text."""
 
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]{0,14})")
-_AMBIGUOUS = re.compile(r"yes|no|on|off|y|n|true|false|null|~", re.IGNORECASE)
+_AMBIGUOUS = re.compile(r"yes|no|on|off|true|false|null|~", re.IGNORECASE)
 _HIDDEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
 )
