@@ -30,7 +30,7 @@ from libs.rehab.patient import (
 from libs.rehab.prescription.outcomes import OUTCOMES_OF_PRESCRIPTIONS
 from libs.rehab.raised import with_ended, with_raised
 from libs.rehab.recalls import protocol_changed
-from libs.rehab.setback_outcomes import OUTCOMES_OF_SETBACKS, left_stage_4
+from libs.rehab.setback_outcomes import OUTCOMES_OF_SETBACKS, left_stage_4, lightened_by_limit
 from libs.rehab.remembered import OUTCOMES_OF_WITHDRAWALS
 
 Outcome = Callable[[Patient, Programme, Any, datetime], Programme]
@@ -128,8 +128,8 @@ def _resumed(state: Patient, programme: Programme, decision: d.LoadingResumed, a
     return replace(left_stage_4(changed, decision, at), moved=moved, opened_at=at)
 
 
-def _reduced(_state: Patient, programme: Programme, _decision: Decision, at: datetime) -> Programme:
-    return replace(programme, reduced_at=at)
+def _reduced(_state: Patient, programme: Programme, decision: d.LoadReduced, at: datetime) -> Programme:
+    return replace(lightened_by_limit(programme, decision), reduced_at=at)
 
 
 def _lowered(state: Patient, programme: Programme, decision: d.LoadingLowered, at: datetime) -> Programme:

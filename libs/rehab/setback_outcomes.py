@@ -24,6 +24,14 @@ def left_stage_4(
     return replace(programme, weeks=weeks, returning_since=at, opened_at=opened)
 
 
+def lightened_by_limit(programme: Programme, decision: d.LoadReduced) -> Programme:
+    """R1 made the load of a session lighter: it does so once of each."""
+    if decision.rule != "R1" or decision.session is None:
+        return programme
+    found = programme.limit.found if programme.limit is not None else "in_a_row"
+    return replace(programme, limit=Limit(decision.session, found))
+
+
 def _over_limit(
     _state: Patient, programme: Programme, decision: s.OverLimitRepeated, _at: datetime
 ) -> Programme:

@@ -32,6 +32,7 @@ from libs.rehab.steps import chart_of, withdraw_proposal
 PAINFUL: Final = "too_painful"
 """Of the flag (F3) and of the hold that ends with it."""
 FEWEST: Final = "fewest_holds"
+MOSTLY: Final = "mostly_over_limit"
 _RANKS: Final = {"in_a_row": 1, "consistently": 2, "mostly": 3}
 
 
@@ -98,24 +99,33 @@ def weigh_limit(sitting: Sitting, programme: Programme) -> int | None:
         return None
     found, newest, before = met[-1], last[0].fact.version, programme.limit
     same = before is not None and before.session == newest
-    if before is not None and same and _RANKS[found] <= _RANKS.get(before.found, 0):
+    worse = before is None or _RANKS[found] > _RANKS.get(before.found, 0)
+    if same and not worse:
         return None
     evidence = tuple(sorted(each.fact.source for each in last))
-    sitting.say(
-        OverLimitRepeated,
-        "R1",
-        programme,
-        criteria=criteria,
-        evidence=evidence,
-        session=newest,
-        found=found,
-        in_a_row=row,
-        over=over,
-        of=len(last),
-    )
+    if worse or not any(each.kind == PAINFUL for each in programme.open_holds):  # once per hold
+        sitting.say(
+            OverLimitRepeated,
+            "R1",
+            programme,
+            criteria=criteria,
+            evidence=evidence,
+            session=newest,
+            found=found,
+            in_a_row=row,
+            over=over,
+            of=len(last),
+        )
     if not same:
-        percent = protocol.whole("R1.lighter_percent")
-        sitting.say(LoadReduced, "R1", programme, evidence=evidence, percent=percent, session=newest)
+        sitting.say(
+            LoadReduced,
+            "R1",
+            programme,
+            criteria=criteria,
+            evidence=evidence,
+            percent=protocol.whole("R1.lighter_percent"),
+            session=newest,
+        )
     if found != "in_a_row":
         _hold_back(sitting, programme, found, criteria, evidence)
     return None if same else newest
@@ -128,26 +138,22 @@ def _hold_back(
     flagged = tuple(each for each in criteria if each.id == "R1.consistently")
     raise_flag(sitting, programme, PAINFUL, rule="F3", evidence=evidence, criteria=flagged)
     open_hold(sitting, programme, PAINFUL, "R1", "flag_ended", flagged)
-    if found == "mostly" and programme.stage == 1:
-        open_fewest_holds(sitting, programme, "R1", evidence, criteria)
-    else:
+    if found != "mostly":
         ask_again(sitting, programme, "R1", PAINFUL, evidence)
-    if found == "mostly":
+    elif programme.stage == 1:
+        open_hold(sitting, programme, FEWEST, "R1", "tolerated_sessions", criteria)
+        ask_again(sitting, programme, "R1", MOSTLY, evidence, same_day=True)
+    else:
         step_back(
-            sitting, programme, "R1", max(programme.stage - 1, 1), "over_limit_mostly",
-            evidence=evidence, criteria=criteria,
-        )  # fmt: skip
+            sitting, programme, "R1", programme.stage - 1, MOSTLY, evidence=evidence, criteria=criteria
+        )
 
 
 def open_fewest_holds(
-    sitting: Sitting,
-    programme: Programme,
-    rule: str,
-    evidence: tuple[int, ...],
-    criteria: tuple[Criterion, ...] = (),
+    sitting: Sitting, programme: Programme, rule: str, evidence: tuple[int, ...]
 ) -> None:
     """Nothing is left to take off: a hold that 3 well tolerated sessions or a clinician end; they look today."""
-    open_hold(sitting, programme, FEWEST, rule, "tolerated_sessions", criteria)
+    open_hold(sitting, programme, FEWEST, rule, "tolerated_sessions")
     ask_again(sitting, programme, rule, FEWEST, evidence, same_day=True)
 
 

@@ -108,7 +108,7 @@ def test_checkpoint_check_in_recorded_after_14_days_decides_nothing() -> None:
 
 @pytest.mark.parametrize(("day", "verdict"), [(-8, "met"), (-9, "unknown")])
 def test_checkpoint_bodyweight_within_14_days_before(day: int, verdict: str) -> None:
-    case = Case().given(enrolled(-10), placed(3, -10), bodyweight(72, day, "20:00"))
+    case = Case().given(enrolled(-10), placed(3, -10), bodyweight(72, day, "20:00"), session(0, stage=3))
     assert case.when(checkpoint(6)).then(d.CheckpointPending).added == verdict
 
 
@@ -157,7 +157,7 @@ def test_checkpoint_reading_rejected_fails() -> None:
 
 def test_checkpoint_reading_unanswered_ends_after_14_days() -> None:
     case, test = asked()
-    case.until(21).never(d.CheckpointVoided)
+    case.given(session(15, stage=3)).until(21).never(d.CheckpointVoided)
     case.until(22).then(d.CheckpointVoided, test=test, why="unanswered")
     case.when(ruling(r.CheckpointReadingRuled, 23, programme=LEFT, test=test, accepted=True))
     case.then(d.RulingRefused, why="nothing_asked")

@@ -74,6 +74,7 @@ def test_p1_no_step_while_one_over_the_limit_stands_in_the_window() -> None:
 def test_p1_holds_for_tests_and_trials() -> None:
     case = Case().given(enrolled(), placed(3))
     case.when(checkpoint(1, pain_during=5)).then(d.LoadReduced, rule="P1")
+    case = Case().given(enrolled(), placed(3))
     case.when(trial(2, pain_during=5)).then(d.SessionWeighed, kind="trial", within_limit="not_met")
     case.then(d.LoadReduced, rule="P1")
 

@@ -239,6 +239,7 @@ ODD: dict[str, st.SearchStrategy[Any]] = {
     "protocol": st.just(REF),
     "criteria": st.sampled_from([(), (Criterion(id="x", verdict="met", rule="P1"),)]),
     "first_day": st.just("2026-02-02"),
+    "last_day": st.just("2026-02-08"),
     "prescribed": st.sampled_from(["7", "33/7", "0"]),
 }
 """Fields whose grammar their type doesn't say."""
