@@ -89,6 +89,7 @@ class ExerciseRuled(Part, frozen=True, kw_only=True):
     hold_s: str | None = None
     work_s: str | None = None
     per_week: int | None = None
+    surface: Surface | None = None
     left_out: bool = False
 
 

@@ -27,8 +27,8 @@ from libs.events.facts import (
 from libs.events.prescriptions import ExercisePrescribed, ExerciseRuled, Lightened
 from libs.kernel.ids import LogId, PatientId, ProgrammeId
 from libs.rehab.away import Lapsed, Limit, Pause, Return
-from libs.rehab.prescription.standing import PrescribedDose, Standing
 from libs.rehab.past import Advance, Lapse, Restart
+from libs.rehab.prescription.standing import PrescribedDose, Standing
 from libs.rehab.raised import Flags
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)

@@ -27,9 +27,11 @@ def remember(
     fields: dict[str, Any] = {}
     match decision:
         case d.StageAdvanced():
-            fields = {"advances": (*before.advances, _advance(before, decision, at)), "lapses": ()}
+            kept = _undoubted(before) if decision.by == "override" else before.advances
+            fields = {"advances": (*kept, _advance(before, decision, at)), "lapses": ()}
         case d.StageRegressed():
-            kept = tuple(each for each in before.advances if each.to_stage <= decision.to_stage)
+            kept = _undoubted(before) if decision.clinician is not None else before.advances
+            kept = tuple(each for each in kept if each.to_stage <= decision.to_stage)
             fields = {"advances": kept, "lapses": before.lapses if _by_lapse(decision) else ()}
         case LapseFound():
             fields = {"lapses": _lapses(state, before, at)}
@@ -38,8 +40,13 @@ def remember(
         case d.WeeksRestarted():
             fields = {"restart": Restart(at=at, weeks=before.weeks)}
         case d.HoldClosed() if decision.by is not None and _is_doubt(before, decision.hold):
-            fields = {"advances": tuple(each for each in before.advances if not each.doubted)}
+            fields = {"advances": _undoubted(before)}
     return replace(after, **fields) if fields else after
+
+
+def _undoubted(programme: Programme) -> tuple[Advance, ...]:
+    """A clinician ruled: what was in doubt rests on them now."""
+    return tuple(each for each in programme.advances if not each.doubted)
 
 
 def ruled(decision: Decision) -> bool:

@@ -10,6 +10,7 @@ import msgspec
 
 from libs.events.facts import CheckpointTested, ExerciseDone, SessionLogged, TrialRecorded, WorkSet
 from libs.rehab.patient import Fact, Phase, Programme
+from libs.rehab.prescription.standing import PrescribedDose
 from libs.rehab.protocol import Dose, ExerciseItem, RehabProtocol
 
 Verdict = Literal["met", "not_met", "unknown"]
@@ -89,7 +90,8 @@ def _at_dose(done: WorkSet, dose: Dose, share: Fraction) -> bool:
     """Held long enough, or with enough repetitions."""
     if dose.hold_s is not None:
         return done.hold_s is not None and done.hold_s >= dose.hold_s
-    least = dose.least_reps if dose.least_reps is not None else share * (dose.reps or 1)
+    by_week = [each.reps for each in dose.by_week]
+    least = dose.least_reps if dose.least_reps is not None else share * min([dose.reps or 1, *by_week])
     return (done.reps or 0) >= least
 
 
@@ -112,8 +114,8 @@ def assess_session(
 ) -> Assessed:
     """Assess a session by what was in force when it was done."""
     key = (
-        programme.side, phase.stage, phase.loading, phase.awaiting, phase.suspended, phase.insertional,
-        protocol.hash,
+        programme.side, phase.stage, phase.loading, phase.awaiting, phase.suspended, phase.on_flat,
+        phase.prescribed, protocol.hash,
     )  # fmt: skip
     known: Assessed | None = fact.memo.known.get(key)
     if known is None:
@@ -137,7 +139,8 @@ def _assess_session(event: SessionLogged, side: str, phase: Phase, protocol: Reh
                 notes.append("hold_over_45_s")
     notes.extend(f"{name}_not_asked" for name in _EXCEPTIONS if _not_asked(event, own, name))
     wanted = {phase.stage, phase.loading}
-    if not any(item is not None and item.stage in wanted for item in items):
+    stand_ins = {each.exercise for each in phase.prescribed if each.stands_in}
+    if not any(item is not None and (item.stage in wanted or item.id in stand_ins) for item in items):
         because.append("no_exercise_of_stage")
     return _assessed(
         tuple(dict.fromkeys(because)),
@@ -187,29 +190,30 @@ def _blocks(phase: Phase) -> Iterable[str]:
 
 
 def _faults(done: ExerciseDone, item: ExerciseItem, phase: Phase, protocol: RehabProtocol) -> Iterable[str]:
-    if phase.insertional:
+    if phase.on_flat:
         if done.surface == "step":
             yield "step"
         elif item.surfaces and done.surface is None:
             yield "surface_unknown"
     if item.sides == "single" and done.side == "both":
         yield "side_unclear"
+    asked = next((each for each in phase.prescribed if each.exercise == item.id), None)
     if item.kind == "hold":
-        yield from _hold_faults(done.sets, item.dose, protocol)
+        yield from _hold_faults(done.sets, item.dose, _least_sets(item.dose, protocol, asked))
     elif item.kind == "slow":
-        yield from _slow_faults(done.sets, item, protocol)
+        yield from _slow_faults(done.sets, item, protocol, asked)
 
 
-def _least_sets(dose: Dose, protocol: RehabProtocol) -> int:
-    if dose.least_sets is not None:
-        return dose.least_sets
-    return math.ceil(protocol.number("P7.share") * (dose.sets or 1))
+def _least_sets(dose: Dose, protocol: RehabProtocol, asked: PrescribedDose | None = None) -> int:
+    """Sets that count: by the stage's dose, or by what was prescribed for that session where that is less."""
+    share = protocol.number("P7.share")
+    least = dose.least_sets if dose.least_sets is not None else math.ceil(share * (dose.sets or 1))
+    return least if asked is None else min(least, math.ceil(share * asked.sets))
 
 
-def _hold_faults(sets: tuple[WorkSet, ...], dose: Dose, protocol: RehabProtocol) -> Iterable[str]:
+def _hold_faults(sets: tuple[WorkSet, ...], dose: Dose, needed: int) -> Iterable[str]:
     least = dose.hold_s or Decimal(0)
     long_enough = sum(each.hold_s is not None and each.hold_s >= least for each in sets)
-    needed = _least_sets(dose, protocol)
     if long_enough >= needed:
         return
     if any(each.hold_s is None for each in sets):
@@ -217,8 +221,10 @@ def _hold_faults(sets: tuple[WorkSet, ...], dose: Dose, protocol: RehabProtocol)
     yield "hold_too_short" if len(sets) >= needed else "too_few_sets"
 
 
-def _slow_faults(sets: tuple[WorkSet, ...], item: ExerciseItem, protocol: RehabProtocol) -> Iterable[str]:
-    dose = item.dose
+def _slow_faults(
+    sets: tuple[WorkSet, ...], item: ExerciseItem, protocol: RehabProtocol, asked: PrescribedDose | None
+) -> Iterable[str]:
+    dose, share = item.dose, protocol.number("P7.share")
     up, down = dose.up_s or Decimal(0), dose.down_s or Decimal(0)
     if any(
         (each.up_s is not None and each.up_s < up) or (each.down_s is not None and each.down_s < down)
@@ -227,15 +233,20 @@ def _slow_faults(sets: tuple[WorkSet, ...], item: ExerciseItem, protocol: RehabP
         yield "too_fast"
     if any(each.down_s is None or (each.up_s is None and not item.helped_up) for each in sets):
         yield "tempo_unknown"
-    needed = _least_sets(dose, protocol)
+    needed = _least_sets(dose, protocol, asked)
     if dose.least_reps is not None:
-        if sum((each.reps or 0) >= dose.least_reps for each in sets) < needed:
+        least = dose.least_reps
+        if asked is not None and asked.reps is not None:
+            least = min(least, math.ceil(share * asked.reps))
+        if sum((each.reps or 0) >= least for each in sets) < needed:
             yield "too_few_sets" if len(sets) < needed else "too_few_reps"
         return
     if len(sets) < needed:
         yield "too_few_sets"
     prescribed = (dose.sets or 1) * (dose.reps or 1)
-    if sum(each.reps or 0 for each in sets) < protocol.number("P7.share") * prescribed:
+    if asked is not None and asked.reps is not None:
+        prescribed = min(prescribed, asked.sets * asked.reps)
+    if sum(each.reps or 0 for each in sets) < share * prescribed:
         yield "too_few_reps"
 
 

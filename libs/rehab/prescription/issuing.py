@@ -1,0 +1,88 @@
+"""Issues the prescription where it changed, and tells what keeps it from rising."""
+
+from datetime import timedelta
+
+from libs.events import decisions as d
+from libs.events.prescriptions import ExercisePrescribed, PrescriptionIssued
+from libs.rehab.holds import open_hold
+from libs.rehab.patient import Programme
+from libs.rehab.prescription.drafting import Draft, Drafting
+from libs.rehab.prescription.rising import Rising
+from libs.rehab.setbacks import FEWEST, ask_again
+from libs.rehab.sitting import Sitting
+from libs.rehab.steps import chart_of
+
+RULE = "prescription"
+CEILING = "load_ceiling"
+PLAN = "stage_4_plan"
+WEIGH = "bodyweight_needed"
+TEST_HOLD = "single_leg_heel_raise_hold"
+
+
+def prescribe(sitting: Sitting, programme: Programme) -> None:
+    """Issue the next prescription where it differs from the last one; then tell what keeps it from rising."""
+    heard = sitting.hear(programme)
+    programme = sitting.programme(programme)
+    if not programme.started:
+        return
+    drafting = Drafting(chart_of(sitting, programme), heard, sitting.item.version)
+    draft = drafting.draft()
+    if drafting.exhausted:
+        new = open_hold(sitting, programme, FEWEST, "P1", "tolerated_sessions")
+        if new:
+            ask_again(sitting, programme, "P1", FEWEST, (sitting.item.version,), same_day=True)
+    last = programme.prescription
+    if last is None or _differs(draft, last.issued):
+        evidence = {version for each in draft.exercises for version in each.evidence}
+        sitting.say(
+            PrescriptionIssued,
+            RULE,
+            programme,
+            evidence=tuple(sorted(evidence)) or (sitting.item.version,),
+            **{name: getattr(draft, name) for name in draft.__struct_fields__},
+        )
+        if draft.nothing == "clinician_sets_it":
+            sitting.say(d.ClinicianAsked, RULE, programme, about=PLAN)
+    if sitting.due is None and draft.nothing is None:
+        _tell_what_is_missing(sitting, programme, drafting.rising)
+
+
+def _differs(draft: Draft, last: PrescriptionIssued) -> bool:
+    """Whether there is something else to do, or something was changed for a reason."""
+    if draft.nothing != last.nothing or draft.stage != last.stage:
+        return True
+    return [_what(each) for each in draft.exercises] != [_what(each) for each in last.exercises]
+
+
+def _what(exercise: ExercisePrescribed) -> tuple[object, ...]:
+    """All but the reasons."""
+    return tuple(
+        getattr(exercise, name) for name in exercise.__struct_fields__ if name not in {"why", "evidence"}
+    )
+
+
+def _tell_what_is_missing(sitting: Sitting, programme: Programme, rising: Rising) -> None:
+    """A bodyweight, for loads that are shares of it; a clinician's word, for loads above a ceiling."""
+    programme = sitting.programme(programme)
+    standing = programme.prescription
+    if standing is None or rising.open:
+        return
+    missing: dict[str, str] = {}
+    for each in standing.issued.exercises:
+        stands = rising.stands(each)
+        if stands.missing in {"bodyweight", "ceiling"} and each.exercise != TEST_HOLD:
+            missing.setdefault(stands.missing, each.exercise)
+    if "bodyweight" in missing:
+        told = next((each.at for each in programme.told_of if each.about == WEIGH), None)
+        days = timedelta(days=sitting.protocol(programme).whole("prescription.bodyweight_days"))
+        if told is None or sitting.now - told >= days:
+            sitting.say(d.PatientTold, RULE, programme, evidence=(sitting.item.version,), about=WEIGH)
+    if "ceiling" in missing and not any(each.about == CEILING for each in programme.asked):
+        sitting.say(
+            d.ClinicianAsked,
+            RULE,
+            programme,
+            evidence=(sitting.item.version,),
+            about=CEILING,
+            subject=missing["ceiling"],
+        )
