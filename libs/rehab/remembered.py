@@ -104,7 +104,8 @@ def _reconsidered(
         replace(each, lost=lost) if format_instant(each.at) == decision.advanced_at else each
         for each in programme.advances
     )
-    return replace(programme, advances=advances)
+    undone = decision.to_stage == 4 and not decision.stands and programme.returning_since is None
+    return replace(programme, advances=advances, completed=programme.completed and not undone)
 
 
 def _taken_back(
@@ -124,8 +125,12 @@ def _as_before(state: Patient, programme: Programme, lapse: Lapse, at: datetime,
     before = lapse.before
     kept_down = programme.loading < programme.stage or bool(programme.open_flares)
     kept_down = kept_down or any(each.kind == "sharp" for each in programme.open_holds)
+    weeks = programme.weeks
+    if before.stage == 4:
+        weeks = replace(weeks, since=before.weeks.since, earliest=before.weeks.earliest)
     changed = replace(
         programme,
+        weeks=weeks,
         stage=before.stage,
         loading=min(programme.loading, before.stage) if kept_down else before.stage,
         windows_at=at if fresh else before.windows_at,
@@ -133,6 +138,9 @@ def _as_before(state: Patient, programme: Programme, lapse: Lapse, at: datetime,
         stage_since=at if fresh else before.stage_since,
         verdicts=(),
         asked=before.asked,
+        lapse=before.lapse,
+        opened_at=before.opened_at,
+        returning_since=before.returning_since,
         advances=before.advances,
         lapses=tuple(each for each in programme.lapses if each.at < lapse.at),
     )

@@ -244,7 +244,9 @@ def _as_of(
     gate = protocol.gate_from(advance.from_stage)
     if advance.to_stage == 4:
         weighed = tuple(weigh_week(chart, each.first_day)[0] for each in before.weeks.weighed)
-        then = replace(chart.programme, weeks=replace(before.weeks, weighed=weighed))
+        complete = before.completed and before.returning_since is not None  # by an earlier way to Stage 4
+        weeks = replace(before.weeks, weighed=weighed)
+        then = replace(chart.programme, weeks=weeks, completed=complete)
         chart = _with_pass(_chart(state, then, sitting, advance), seen)
     criteria = weigh_gate(chart, gate, confirming=advance.by == "confirmed") if gate is not None else ()
     if advance.by == "override":
