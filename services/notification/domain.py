@@ -29,6 +29,7 @@ from libs.events.decisions import (
     StepProposed,
 )
 from libs.events.facts import FactCorrected, ProgrammeEnrolled, RedFlagReported, RedFlagsAnswered
+from libs.events.versions import ProgrammeRecalled
 
 Audience = Literal["clinic", "patient"]
 
@@ -90,13 +91,14 @@ _HARMED: Final = (
     Message("clinic", "adverse_event_clinic/1", always=True),
     Message("patient", "adverse_event_patient/1"),
 )
+_RECALLED: Final = (Message("clinic", "recalled_clinic/1", always=True),)
 _AWAITING: Final = (Message("clinic", "awaiting_clinic/1"), Message("patient", "awaiting_patient/1"))
 _LOADED: Final = (Message("clinic", "loaded_while_stopped_clinic/1"),)
 
 _OF_THE_INPUT: Final = (LoadingSuspended, SessionWeighed, ClinicianAsked)
 
 TEMPLATES: Final = frozenset(
-    each.template for some in (*_MESSAGES.values(), _AWAITING, _LOADED, _HARMED) for each in some
+    each.template for some in (*_MESSAGES.values(), _AWAITING, _LOADED, _HARMED, _RECALLED) for each in some
 )
 
 
@@ -114,6 +116,12 @@ def messages_for(event: Event) -> tuple[Message, ...]:
             found = _AWAITING if awaiting else ()
         case SessionWeighed(invalid_because=why):
             found = _LOADED if {"suspended", "awaiting"} & set(why) else ()
+        case ProgrammeRecalled():
+            found = _RECALLED
+        case HoldOpened(kind="recall"):
+            found = tuple(each for each in found if each.audience == "patient")
+        case ClinicianAsked(about="recall"):
+            found = ()  # the recall itself was told
         case HoldOpened(kind="adverse_event"):
             found = ()  # the report itself was told
         case _:
@@ -132,7 +140,9 @@ def plan(happened: Happened, *, patient: str, clinic: str) -> tuple[Planned, ...
     told of that already gets the same id again, and is not told twice.
     """
     about = happened.id
-    if isinstance(happened.event, _OF_THE_INPUT) and happened.answers is not None:
+    if isinstance(happened.event, ProgrammeRecalled):
+        about = happened.event.recall  # Of a clinic with many patients on the version, one mail.
+    elif isinstance(happened.event, _OF_THE_INPUT) and happened.answers is not None:
         about = happened.answers
     recipients = {"patient": f"patient:{patient}", "clinic": f"clinic:{clinic}"}
     return tuple(

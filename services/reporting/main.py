@@ -23,6 +23,7 @@ from services.reporting.page import add_page
 from services.reporting.paging import PageCursors
 from services.reporting.protocols import ProtocolStore
 from services.reporting.settings import ReportingSettings
+from services.reporting.versions import VersionReads, add_version_routes
 
 
 @asynccontextmanager
@@ -37,6 +38,7 @@ async def _furnish(app: FastAPI, house: House, settings: ReportingSettings) -> A
         categories=CATEGORIES,
         linger_s=settings.linger_s,
     )
+    app.state.versions = VersionReads(log, house.pool, clinics)
     async with GroupCommit(log) as appender:
         reads = Reads(
             log=log, pool=house.pool, clinics=clinics, protocols=ProtocolStore(log), way=way, clock=clock
@@ -49,6 +51,7 @@ async def _furnish(app: FastAPI, house: House, settings: ReportingSettings) -> A
 def _register(app: FastAPI) -> None:
     add_routes(app)
     add_care_routes(app)
+    add_version_routes(app)
     add_page(app, app.state.deployment)
 
 

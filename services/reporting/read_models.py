@@ -80,6 +80,9 @@ _FORGET_PATIENT: Final = tuple(
     for each in TABLES
 )
 _FORGET_LOG: Final = tuple(f"DELETE FROM reporting.{table} WHERE log = $1" for table in TABLES)  # noqa: S608
+_COUNT_PROTOCOLS: Final = (
+    "SELECT protocol, count(*) AS count FROM reporting.panel WHERE log = $1 GROUP BY protocol"
+)
 _SELECT_PANEL: Final = f"""
 SELECT {", ".join(f"p.{each}" for each in _COLUMNS)}, t.last_input_at, t.waiting_since, t.inputs, t.answered
 FROM reporting.panel p JOIN reporting.patients t USING (log, patient)
@@ -212,6 +215,11 @@ async def forget(connection: Connection, log: LogId) -> None:
 async def panel(connection: Connection, log: LogId, after: tuple[str, str], limit: int) -> list[PanelLine]:
     """Rows of a panel, by patient and programme."""
     return [_panel_line(row) for row in await connection.fetch(_SELECT_PANEL, log, *after, limit)]
+
+
+async def protocols(connection: Connection, log: LogId) -> dict[str, int]:
+    """How many programmes are on which protocol version, by its content hash."""
+    return {row["protocol"]: row["count"] for row in await connection.fetch(_COUNT_PROTOCOLS, log)}
 
 
 def _panel_line(row: asyncpg.Record) -> PanelLine:

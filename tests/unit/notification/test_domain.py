@@ -2,7 +2,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from libs.events.base import Event, LocalTime
+from libs.events.base import Event, LocalTime, ProtocolRef
 from libs.events.care import AdverseEventReported
 from libs.events.decisions import (
     CheckpointInconclusive,
@@ -18,6 +18,7 @@ from libs.events.decisions import (
     StepProposed,
 )
 from libs.events.facts import CheckInRecorded, FactCorrected, RedFlagReported, RedFlagsAnswered
+from libs.events.versions import ProgrammeRecalled
 from libs.kernel.ids import UUID_PATTERN
 from services.notification.domain import (
     Happened,
@@ -230,3 +231,34 @@ def test_an_adverse_event_reaches_the_clinic_however_old_it_is_and_once() -> Non
     assert [each.template for each in to_clinic] == ["adverse_event_clinic/1"]
     assert not is_too_old(to_clinic[0], NOW)
     assert all(is_too_old(each, NOW) for each in planned if each not in to_clinic)
+
+
+def recalled(of: str = FACT) -> Happened:
+    event = ProgrammeRecalled(
+        protocol=ProtocolRef(id="harbour-loading", version="1.0.0", hash="a" * 64),
+        recall="0198c0de-0000-7000-8000-0000000000ee",
+        ruled_by="operator:1",
+        reason="a wrong number",
+        local=LocalTime(at="2026-11-24T20:00:00+00:00"),
+    )
+    return happened(event, of=of)
+
+
+def test_recall_of_a_version_is_one_mail_to_a_clinic_however_many_are_on_it() -> None:
+    first, second = (
+        plan_all([recalled(of=each)], patient=PATIENT, clinic=CLINIC) for each in (FACT, DECISION)
+    )
+    assert [(each.template, each.recipient, each.always) for each in first] == [
+        ("recalled_clinic/1", f"clinic:{CLINIC}", True)
+    ]
+    assert [each.delivery for each in first] == [each.delivery for each in second]
+
+
+def test_recall_holds_are_told_to_the_patient_and_not_to_the_clinic_again() -> None:
+    hold = HoldOpened(**DECIDED, hold="recall-1", kind="recall", ends_with="clinician")
+    asked = ClinicianAsked(**DECIDED, about="recall", same_day=True, subject="recall-1")
+    told = [happened(each, of=f"{DECISION[:-1]}{at}", answers=FACT) for at, each in enumerate((hold, asked))]
+
+    planned = plan_all([recalled(), *told], patient=PATIENT, clinic=CLINIC)
+
+    assert sorted(each.template for each in planned) == ["hold_patient/1", "recalled_clinic/1"]
