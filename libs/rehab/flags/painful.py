@@ -1,6 +1,5 @@
 """The flag of too much pain: sharp here, consistently over the limit where R1 says so (F3)."""
 
-from collections.abc import Iterator
 from typing import Any
 
 from libs.events.facts import CheckpointTested, SessionLogged, TrialRecorded
@@ -28,7 +27,7 @@ def _is_sharp(chart: Chart, fact: Fact[Any]) -> bool:
     return seen is not None and seen.sharp
 
 
-def _too_much(chart: Chart, place: Place, raised: Raised | None) -> Iterator[Fact[Any]]:
+def _too_much(chart: Chart, place: Place, raised: Raised | None) -> list[Fact[Any]]:
     """What was sharp; once the flag is up also what was over the limit. Newest first."""
     found: list[Fact[Any]] = []
     for facts in (chart.newest(place), chart.tests(), chart.trials()):
@@ -39,23 +38,24 @@ def _too_much(chart: Chart, place: Place, raised: Raised | None) -> Iterator[Fac
             over = seen is not None and seen.within == "not_met" and raised is not None
             if over or (seen is not None and seen.sharp):
                 found.append(fact)
-    return iter(sorted(found, key=lambda each: each.place, reverse=True))
+    return sorted(found, key=lambda each: each.place, reverse=True)
 
 
 def _painful(chart: Chart, place: Place, raised: Raised | None) -> Standing | None:
     """Sharp or over the limit since it was raised: the next 2 valid sessions have to be within the limit."""
-    if raised is not None and not _rests_on(chart, raised):
+    found = _too_much(chart, place, raised)
+    if not found or (raised is not None and not _rests_on(chart, raised, found)):
         return None
-    first = next(_too_much(chart, place, raised), None)
-    if first is None:
-        return None
+    first = found[0]
     criteria = (told("F3.sharp", "sharp", inputs=(first.source,)),)
     newest = Fault(fact=first, criteria=criteria)
     return made_good(chart, "F3", newest, days=False, keep=lambda each: chart.assessed(each).within == "met")
 
 
-def _rests_on(chart: Chart, raised: Raised) -> bool:
-    """Whether what raised it is still so: something sharp, or as many over the limit as were then."""
+def _rests_on(chart: Chart, raised: Raised, found: list[Fact[Any]]) -> bool:
+    """Whether what raised it is still so, or something was sharp since."""
+    if any(each.at >= raised.at and _is_sharp(chart, each) for each in found):
+        return True
     wanted = set(raised.said.evidence)
     left = 0
     for facts in (chart.newest(), chart.tests(), chart.trials()):

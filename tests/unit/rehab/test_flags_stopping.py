@@ -25,7 +25,9 @@ EARLY, RESTING = "stopping_early", "resting_only"
 
 def stopped(pain: object = 0, **fields: Any) -> Case:
     """Sessions on days 0 to 3, check-ins until day 4, always with this pain, and then nothing."""
-    story = [each for day in range(4) for each in (session(day), check_in(day + 1, pain=pain))]
+    story = [
+        each for day in range(4) for each in (session(day, pain_before=pain), check_in(day + 1, pain=pain))
+    ]
     return in_stage(1, **fields).given(story)
 
 
