@@ -26,7 +26,7 @@ class FlagRaised(Decision, frozen=True, kw_only=True):
     exercises: tuple[str, ...] = ()
     """The exercises that it is about."""
     without: tuple[str, ...] = ()
-    """Codes of what is missing and would help: `check_ins`."""
+    """Codes of what is missing and would help: `check_ins`, `bodyweight`."""
 
 
 class FlagEnded(Decision, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from libs.rehab.prescription.standing import slot_of
 from libs.rehab.raised import Raised
 from libs.rehab.steps import whats_open
 
-CHECK_INS = "check_ins"
+CHECK_INS, BODYWEIGHT = "check_ins", "bodyweight"
 _AHEAD = timedelta(days=8)
 """A day that is further ahead is looked for again: the week that is running ends before it."""
 
@@ -80,18 +80,22 @@ def _may_rise(chart: Chart) -> bool:
     return not whats_open(chart) and programme.loading == programme.stage and still_rises(chart)
 
 
-def still_rises(chart: Chart) -> bool:
-    """Whether something prescribed can still be more: neither at its ceiling nor as much as it gets."""
+def _missing(chart: Chart) -> set[str | None]:
+    """Of each exercise prescribed, what keeps it from rising at all: its ceiling, an unknown bodyweight."""
     standing = chart.programme.prescription
     if standing is None:
-        return False
-    rising = Rising(chart)
-    items = chart.protocol.exercises_by_id
-    return any(
-        rising.next_of(items[slot_of(each)], level_of(each)).missing is None
+        return set()
+    rising, items = Rising(chart), chart.protocol.exercises_by_id
+    return {
+        rising.next_of(items[slot_of(each)], level_of(each)).missing
         for each in standing.issued.exercises
         if slot_of(each) in items
-    )
+    }
+
+
+def still_rises(chart: Chart) -> bool:
+    """Whether something prescribed can still be more: neither at its ceiling nor as much as it gets."""
+    return bool(_missing(chart) - {"ceiling", "highest"})
 
 
 def _not_progressed(chart: Chart) -> Ground | None:
@@ -110,10 +114,11 @@ def _not_progressed(chart: Chart) -> Ground | None:
 
 
 def _without(chart: Chart, stall: Stall) -> tuple[str, ...]:
-    """What keeps the load from rising: one of the last sessions has no report of the next morning."""
+    """What keeps the load from rising: a report of the mornings after the last sessions, or a bodyweight."""
     closed = [each for each in stall.sessions if not chart.reading(each).open]
     last = closed[-chart.protocol.whole("P6.last_two") :]
-    return (CHECK_INS,) if any(chart.next_day(each) is None for each in last) else ()
+    found = (CHECK_INS,) if any(chart.next_day(each) is None for each in last) else ()
+    return found if None in _missing(chart) else (*found, BODYWEIGHT)
 
 
 def _due(chart: Chart, _since: datetime) -> datetime | None:
