@@ -7,6 +7,7 @@ import msgspec
 from libs.rehab.care.scores import ScoresShown, scores_shown
 from libs.rehab.chart import Chart
 from libs.rehab.explain import CriterionExplained, criterion_said
+from libs.rehab.flags.showing import FlagShown, flags_shown
 from libs.rehab.gates import all_met, weigh_gate
 from libs.rehab.inputs import Protocols
 from libs.rehab.patient import Patient, Programme
@@ -79,6 +80,8 @@ class ProgrammeShown(msgspec.Struct, frozen=True, kw_only=True):
     not_answered: tuple[str, ...]
     checkpoint: CheckpointShown
     gate: GateShown | None
+    flags: tuple[FlagShown, ...]
+    """What the patient gets wrong at present, and what to do (F1-F11)."""
     visa_a: ScoresShown
     enrolled_at: datetime
     protocol_hash: str
@@ -146,6 +149,7 @@ def _programme(state: Patient, programme: Programme, speech: Speech) -> Programm
         not_answered=programme.not_answered,
         checkpoint=_checkpoint(programme),
         gate=_gate(chart, speech),
+        flags=flags_shown(programme, speech),
         visa_a=scores_shown(state, programme, protocol),
         enrolled_at=programme.enrolled_at,
         protocol_hash=protocol.hash,

@@ -16,6 +16,7 @@ from services.progression_engine.bodies import (
     CheckpointReadingBody,
     ClearanceBody,
     ConfirmationBody,
+    FlagBody,
     OverrideBody,
     PlacementBody,
     ReleaseBody,
@@ -46,6 +47,7 @@ ROUTES: Final = (
     RulingRoute("release", "release_hold", "End a hold that waits for somebody.", ReleaseBody),
     RulingRoute("confirmation", "confirm_step", "Confirm a proposed step.", ConfirmationBody),
     RulingRoute("override", "override_stage", "Move one stage, hold or regress.", OverrideBody),
+    RulingRoute("flag", "clear_flag", "End a flag that is open.", FlagBody),
     RulingRoute(
         "checkpoint-reading",
         "rule_checkpoint_reading",

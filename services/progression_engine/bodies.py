@@ -7,8 +7,10 @@ import msgspec
 from pydantic import Field, StringConstraints
 
 from libs.events.base import LocalTime, Stage
+from libs.events.flags import Flag
 from libs.events.rulings import (
     CheckpointReadingRuled,
+    FlagCleared,
     HoldReleased,
     ProgrammePlaced,
     RedFlagCleared,
@@ -96,6 +98,15 @@ class CheckpointReadingBody(RulingBody):
     programme: Id
     test: int = Field(ge=1, le=2**53 - 1, description="version of the test's input")
     accepted: bool
+
+
+class FlagBody(RulingBody):
+    """Ends a flag that is open."""
+
+    RULING: ClassVar[type[Ruling]] = FlagCleared
+
+    programme: Id
+    flag: Flag
 
 
 class Ruled(StrictModel):
