@@ -1,10 +1,9 @@
 """`heelrise simulate`: virtual patients through the real judge, or a platform in one process by a seed."""
 
 import sys
-from collections.abc import Callable
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 
 import msgspec
 import typer
@@ -12,7 +11,7 @@ import typer
 from services.cli.conventions import FOUND_WRONG, fail, wrong_usage
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from services.cli.simulation.outcomes import Outcome
     from services.cli.simulation.report import Summary
@@ -45,6 +44,13 @@ def simulate_command(
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, max=64, help="As many as there are cores, at most 8.")
     ] = None,
+    platform: Annotated[
+        bool, typer.Option("--platform", help="Simulate the platform instead: schedules by a seed.")
+    ] = False,
+    schedules: Annotated[int, typer.Option("--schedules", min=1, help="With --platform: how many.")] = 1000,
+    replay: Annotated[
+        int | None, typer.Option("--replay", metavar="SEED", help="With --platform: one schedule again.")
+    ] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to a file.")] = None,
     plots: Annotated[Path | None, typer.Option("--plots", help="Draw pictures into a folder.")] = None,
 ) -> None:
@@ -54,7 +60,14 @@ def simulate_command(
 
     \b
       heelrise simulate --patients 1000 --weeks 20 --seed 1 --protocol all --plots pictures
+      heelrise simulate --platform --schedules 5000 --seed 1
+
+    With --platform, the real handlers run over in-memory twins while a seed decides who goes on next:
+    messages come late, twice, in another order or never, connections break, engines are stopped anywhere and
+    begin anew, the clock jumps. A schedule that ends wrongly is named by its seed; --replay runs it again.
     """
+    if platform or replay is not None:
+        _platform(schedules, seed, replay, processes or _cores())
     names = _chosen(protocol)
     report, outcomes = _run(names, patients, weeks, seed, processes or _cores())
     _show(report)
@@ -70,6 +83,33 @@ def simulate_command(
                 typer.echo(f"written to {path}")
         except HeelriseError as error:
             fail(error)
+
+
+def _platform(count: int, seed: int, replay: int | None, processes: int) -> NoReturn:
+    import time
+
+    from services.cli.simulation.platform.run import schedule
+    from services.cli.simulation.platform.run import schedules as run_all
+
+    started = time.perf_counter()
+    if replay is not None:
+        ran = [schedule(replay)]
+        typer.echo(f"schedule {replay}: {ran[0].steps} steps, {ran[0].entries} entries; {ran[0].faults}")
+    else:
+        with _bar(count, "schedules") as tick:
+            ran = list(run_all(seed, count, processes=processes, tick=tick))
+    failed = [each for each in ran if each.wrong]
+    for each in failed:
+        typer.echo(f"schedule {each.seed} (again: heelrise simulate --platform --replay {each.seed})")
+        for wrong in each.wrong:
+            typer.echo(f"  {wrong}")
+    passed = time.perf_counter() - started
+    steps, entries = sum(each.steps for each in ran), sum(each.entries for each in ran)
+    typer.echo(
+        f"{len(ran):,} schedules, {steps:,} steps, {entries:,} entries in {passed:.1f} s: "
+        + (f"{len(failed)} ended wrongly" if failed else "all ended as they must")
+    )
+    raise typer.Exit(FOUND_WRONG if failed else 0)
 
 
 def _chosen(asked: list[str] | None) -> list[str]:
@@ -98,7 +138,7 @@ def _run(
     from services.cli.simulation.report import summaries
     from services.cli.simulation.run import simulate
 
-    with _progress(patients * len(names)) as tick:
+    with _bar(patients * len(names), "patients") as tick:
         outcomes = simulate(names, patients=patients, weeks=weeks, seed=seed, processes=processes, tick=tick)
     found = summaries(outcomes)
     return Report(patients=patients, weeks=weeks, seed=seed, protocols=found), outcomes
@@ -112,22 +152,15 @@ def _show(report: Report) -> None:
     Console().print(table(report.protocols, report.weeks))
 
 
-def _progress(total: int) -> AbstractContextManager[Callable[[int], None]]:
-    return _bar(total)
-
-
 @contextmanager
-def _bar(total: int) -> "Iterator[Callable[[int], None]]":
+def _bar(total: int, what: str) -> "Iterator[Callable[[int], None]]":
     if not sys.stderr.isatty():
         yield lambda _: None
         return
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-    columns = (TextColumn("patients"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("patients", total=total)
         yield lambda count: bar.advance(task, count)
-
-
-__all__ = ["FOUND_WRONG", "register"]

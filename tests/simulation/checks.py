@@ -15,15 +15,14 @@ from libs.events import rulings as r
 from libs.events.base import Decision
 from libs.events.upcasters import write_event
 from libs.rehab.decide import decide
-from libs.rehab.evidence import by_content
 from libs.rehab.fold import apply, empty_patient
 from libs.rehab.inputs import Concluded, Input, Protocols
 from libs.rehab.patient import Patient, Programme, found
+from services.cli.simulation.contents import Answered, contents, first_difference
 
 ENDS: Final = frozenset(
     {"clinician", "flare_closed", "tolerated_sessions", "answer", "flag_cleared", "clinician_or_sessions"}
 )
-Answered = tuple[Input, tuple[Concluded, ...]]
 
 
 class Checks:
@@ -193,12 +192,9 @@ def at_once(answered: Iterable[Answered], protocols: Protocols) -> Iterable[str]
         imported.append((told, answers))
     due = Input(version=len(imported) + 1, event=r.TimePassed(due=""), occurred_at=now, recorded_at=now)
     imported.append((due, decide(state, due, protocols)))
-    for was, now_is in zip(_contents(answered), _contents(imported), strict=False):
-        if was != now_is:
-            yield f"decided differently at once: {was}\n  instead: {now_is}"
-            return
-    if len(_contents(answered)) != len(_contents(imported)):
-        yield "more or fewer decisions at once"
+    differs = first_difference(contents(answered), contents(imported))
+    if differs is not None:
+        yield f"decided differently at once: {differs}"
 
 
 def _renumbered(event: Any, versions: dict[int, int]) -> Any:
@@ -210,16 +206,3 @@ def _renumbered(event: Any, versions: dict[int, int]) -> Any:
     if isinstance(event, f.FactCorrected):
         return msgspec.structs.replace(event, target=versions.get(event.target, event.target))
     return event
-
-
-def _contents(answered: Iterable[Answered]) -> list[tuple[datetime, dict[str, Any]]]:
-    """What was concluded, by content, without what only marks an input's place."""
-    answered = list(answered)
-    known = {item.version: (type(item.event).TYPE, item.occurred_at) for item, _ in answered}
-    seen = []
-    for _, answers in answered:
-        for each in answers:
-            if not isinstance(each.decision, d.InputWeighed):
-                plain = by_content(each.decision, lambda version: known.get(version, "?"))
-                seen.append((each.occurred_at, {name: v for name, v in plain.items() if name != "evidence"}))
-    return seen

@@ -4,6 +4,7 @@ import gc
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from multiprocessing import get_context
 from random import Random
 from typing import Final, Literal
@@ -41,7 +42,7 @@ def course(
         "diligent": (diligent(seed, number), helpful_clinic()),
     }
     who, where = made[kind]
-    return Course(who, where, protocol, Judge(patient_of(who), _SHIPPED, watch), random)
+    return Course(who, where, protocol, Judge(patient_of(who), _shipped(), watch), random)
 
 
 def simulate(
@@ -100,4 +101,6 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-_SHIPPED: Final = ShippedProtocols()
+@cache
+def _shipped() -> ShippedProtocols:
+    return ShippedProtocols()
