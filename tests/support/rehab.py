@@ -87,7 +87,7 @@ def enrolled(day: int = 0, clock: str = "16:30", side: str = "left", **fields: A
             programme=LEFT if side == "left" else RIGHT,
             side=side,
             episode=1,
-            protocol=default_ref(),
+            protocol=fields.pop("protocol", None) or default_ref(),
             settings=settings,
             distance_cm=distance,
             **fields,
