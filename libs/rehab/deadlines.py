@@ -65,13 +65,17 @@ def fire(sitting: Sitting, deadline: Deadline) -> None:
     name, _, subject = deadline.subject.partition(" ")
     if name == "score":  # moves nothing: no step is weighed by it
         tell_due(sitting, programme, int(subject))
-        return
-    if name == "flag":
+    elif name == "flag":  # neither does this
         weigh_on_day(sitting, programme, subject)
-        return
-    if name in {"lapse", "pause"}:
+    elif name in {"lapse", "pause"}:
         _away(sitting, programme, name, subject)
-        return
+    else:
+        _on_the_way(sitting, programme, name, subject)
+    end_with_stage(sitting, programme)
+
+
+def _on_the_way(sitting: Sitting, programme: Programme, name: str, subject: str) -> None:
+    """What bears on the next step: weeks, the checkpoint, a session's next day, a hold that stays open."""
     if name == "week":
         first = next_week(chart_of(sitting, programme))
         if first is not None:
@@ -88,7 +92,6 @@ def fire(sitting: Sitting, deadline: Deadline) -> None:
         sitting.say(ClinicianAsked, "P4", programme, about="hold_open_14_days", subject=subject)
     if not sitting.taken_in:  # what an input makes due lies in its past: steps are weighed once, at its end
         weigh_step_and_offer(sitting, programme, only_changes=True)
-    end_with_stage(sitting, programme)
 
 
 def _away(sitting: Sitting, programme: Programme, name: str, subject: str) -> None:
@@ -99,7 +102,6 @@ def _away(sitting: Sitting, programme: Programme, name: str, subject: str) -> No
         find_lapse(sitting, programme, int(subject))
     else:
         on_pause_due(sitting, programme)
-    end_with_stage(sitting, programme)
 
 
 def _weekly(state: Patient, programme: Programme, protocol: RehabProtocol) -> Iterator[Deadline]:

@@ -25,7 +25,9 @@ __all__ = [
     "shown",
 ]
 
-_SPECIAL = ("suspended", "awaiting", "still_open", "flare", "marked", "stands", "checkpoint_lost", "names_stage")
+_SPECIAL = (
+    "suspended", "awaiting", "still_open", "flare", "marked", "stands", "checkpoint_lost", "names_stage",
+)  # fmt: skip
 """Fields that choose a message of their name where they are set."""
 _VARIANTS = ("what", "why", "about", "gate", "wish", "kind", "to_stage", "flag")
 """Fields of a decision that may choose among its messages, in this order."""

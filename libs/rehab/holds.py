@@ -22,6 +22,7 @@ def open_hold(
     kind: str,
     rule: str,
     ends_with: str,
+    *,
     criteria: tuple[Criterion, ...] = (),
 ) -> bool:
     """Open a hold of a kind, unless one is open; whatever was proposed is withdrawn.

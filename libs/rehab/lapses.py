@@ -89,9 +89,9 @@ def find_lapse(sitting: Sitting, programme: Programme, days: int) -> None:
     name = "R2.stage_1_weeks" if long else "R2.days"
     without = (chart.today - last_day).days - 1
     criteria = (
-        counted(name, "R2", without // _WEEK, inputs, protocol, "weeks")
+        counted(name, without // _WEEK, "weeks", inputs=inputs, protocol=protocol)
         if long
-        else counted(name, "R2", without, inputs, protocol, "days"),
+        else counted(name, without, "days", inputs=inputs, protocol=protocol),
     )
     percent = protocol.whole("R2.return_percent")
     lightened = _lightened(programme, since)

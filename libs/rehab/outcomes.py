@@ -30,8 +30,8 @@ from libs.rehab.patient import (
 from libs.rehab.prescription.outcomes import OUTCOMES_OF_PRESCRIPTIONS
 from libs.rehab.raised import with_ended, with_raised
 from libs.rehab.recalls import protocol_changed
-from libs.rehab.setback_outcomes import OUTCOMES_OF_SETBACKS, left_stage_4, lightened_by_limit
 from libs.rehab.remembered import OUTCOMES_OF_WITHDRAWALS
+from libs.rehab.setback_outcomes import OUTCOMES_OF_SETBACKS, left_stage_4, lightened_by_limit
 
 Outcome = Callable[[Patient, Programme, Any, datetime], Programme]
 

@@ -34,9 +34,7 @@ def pause_dues(chart: Chart, since: datetime) -> Iterator[tuple[datetime, str]]:
         yield start_of(last + _DAY, zone), "pause end"
         return
     ended = programme.returned.last_day if programme.returned is not None else None
-    begins = [
-        start_of(each.first, zone) for each in chart.announced if ended is None or each.first > ended
-    ]
+    begins = [start_of(each.first, zone) for each in chart.announced if ended is None or each.first > ended]
     begins = [each for each in begins if each > since]
     if begins:
         yield min(begins), "pause begin"
@@ -45,8 +43,9 @@ def pause_dues(chart: Chart, since: datetime) -> Iterator[tuple[datetime, str]]:
 def on_pause_due(sitting: Sitting, programme: Programme) -> None:
     """A pause begins or ends, as its dates say."""
     chart = chart_of(sitting, programme)
-    if chart.programme.pause is not None:
-        _come_back(sitting, chart, chart.programme.pause.first_day, local_day(chart.now - MICROSECOND, chart.zone))
+    running = chart.programme.pause
+    if running is not None:
+        _come_back(sitting, chart, running.first_day, local_day(chart.now - MICROSECOND, chart.zone))
     elif chart.paused(chart.today):
         _begin(sitting, chart)
 
@@ -111,8 +110,8 @@ def _come_back(sitting: Sitting, chart: Chart, first: date, last: date) -> None:
     evidence = tuple(sorted({*(each.source for each in over), *((loaded.source,) if loaded else ())}))
     inputs = (loaded.source,) if loaded else ()
     criteria = (
-        counted("pause.lower_days", RULE, days, inputs, protocol, "days"),
-        counted("pause.stage_1_weeks", RULE, days // _WEEK, inputs, protocol, "weeks"),
+        counted("pause.lower_days", days, "days", inputs=inputs, protocol=protocol),
+        counted("pause.stage_1_weeks", days // _WEEK, "weeks", inputs=inputs, protocol=protocol),
     )
     percent = protocol.whole("pause.return_percent")
     sitting.say(
@@ -150,9 +149,7 @@ def name_stage(sitting: Sitting, programme: Programme, event: ReEntryRuled) -> s
         return "stage_above_the_one_before"
     evidence = sitting.told
     sitting.say(HoldClosed, RULE, programme, evidence=evidence, hold=hold.id, by=event.ruled_by)
-    step_back(
-        sitting, programme, RULE, event.stage, RE_ENTRY, evidence=evidence, clinician=event.ruled_by
-    )
+    step_back(sitting, programme, RULE, event.stage, RE_ENTRY, evidence=evidence, clinician=event.ruled_by)
     restore_loading(sitting, programme, RULE, evidence)
     weigh_step(sitting, programme)
     return None
@@ -188,4 +185,3 @@ def _runs_until(chart: Chart, day: date) -> date:
         if each.first <= last + _DAY <= each.last:
             last = each.last
     return last
-

@@ -218,7 +218,7 @@ def _override(sitting: Sitting, programme: Programme, event: StageOverridden) ->
         refuse(sitting, programme, "T3", "suspended")
     elif event.action == "hold":
         verdict = _verdict(sitting, programme)
-        if not open_hold(sitting, programme, "clinician", "override", "clinician", verdict):
+        if not open_hold(sitting, programme, "clinician", "override", "clinician", criteria=verdict):
             refuse(sitting, programme, "override", "already_held", verdict)
     elif event.action == "regress":
         _regress(sitting, programme, event)

@@ -16,7 +16,7 @@ from libs.rehab.patient import Patient, Programme
 def left_stage_4(
     programme: Programme, decision: d.StageRegressed | d.LoadingResumed, at: datetime
 ) -> Programme:
-    """Out of Stage 4: the way back is counted from here; weeks are seven days each from the next session on."""
+    """Out of Stage 4: the way back is counted from here, weeks from the next session on."""
     if decision.from_stage != 4 or decision.to_stage == 4:
         return programme
     weeks = replace(programme.weeks, since=local_day(at, programme.zone), earliest=None)

@@ -54,7 +54,7 @@ def step_back(
     criteria: tuple[Criterion, ...] = (),
     clinician: str | None = None,
 ) -> None:
-    """Down to a stage: what was proposed is withdrawn; a pass, a pending test and a reading asked are void."""
+    """Down to a stage: a proposed step is withdrawn; a pass, a test that waits, a reading asked are void."""
     programme = sitting.programme(programme)
     if to_stage >= programme.stage:
         return
@@ -127,32 +127,33 @@ def weigh_limit(sitting: Sitting, programme: Programme) -> int | None:
             session=newest,
         )
     if found != "in_a_row":
-        _hold_back(sitting, programme, found, criteria, evidence)
+        over_limit = tuple(sorted(each.fact.source for each in last if each.over))
+        _hold_back(sitting, programme, found, criteria, over_limit)
     return None if same else newest
 
 
 def _hold_back(
-    sitting: Sitting, programme: Programme, found: str, criteria: tuple[Criterion, ...], evidence: tuple[int, ...]
+    sitting: Sitting,
+    programme: Programme,
+    found: str,
+    criteria: tuple[Criterion, ...],
+    evidence: tuple[int, ...],
 ) -> None:
     """Consistently too painful: a flag and a hold; mostly so: a step back, in Stage 1 the fewest holds."""
     flagged = tuple(each for each in criteria if each.id == "R1.consistently")
     raise_flag(sitting, programme, PAINFUL, rule="F3", evidence=evidence, criteria=flagged)
-    open_hold(sitting, programme, PAINFUL, "R1", "flag_ended", flagged)
+    open_hold(sitting, programme, PAINFUL, "R1", "flag_ended", criteria=flagged)
     if found != "mostly":
         ask_again(sitting, programme, "R1", PAINFUL, evidence)
     elif programme.stage == 1:
-        open_hold(sitting, programme, FEWEST, "R1", "tolerated_sessions", criteria)
+        open_hold(sitting, programme, FEWEST, "R1", "tolerated_sessions", criteria=criteria)
         ask_again(sitting, programme, "R1", MOSTLY, evidence, same_day=True)
     else:
-        step_back(
-            sitting, programme, "R1", programme.stage - 1, MOSTLY, evidence=evidence, criteria=criteria
-        )
+        step_back(sitting, programme, "R1", programme.stage - 1, MOSTLY, evidence=evidence, criteria=criteria)
 
 
-def open_fewest_holds(
-    sitting: Sitting, programme: Programme, rule: str, evidence: tuple[int, ...]
-) -> None:
-    """Nothing is left to take off: a hold that 3 well tolerated sessions or a clinician end; they look today."""
+def open_fewest_holds(sitting: Sitting, programme: Programme, rule: str, evidence: tuple[int, ...]) -> None:
+    """Nothing is left to take off: a hold that tolerated sessions or a clinician end, who looks today."""
     open_hold(sitting, programme, FEWEST, rule, "tolerated_sessions")
     ask_again(sitting, programme, rule, FEWEST, evidence, same_day=True)
 
@@ -242,15 +243,16 @@ def is_over(assessed: Assessed) -> bool:
 def _criteria(last: list[Loaded], row: int, over: int, protocol: RehabProtocol) -> tuple[Criterion, ...]:
     values = {"R1.in_a_row": row, "R1.consistently": over, "R1.mostly": over}
     inputs = tuple(each.fact.source for each in last if each.over)
-    return tuple(counted(name, "R1", value, inputs, protocol, "sessions") for name, value in values.items())
+    return tuple(
+        counted(name, value, "sessions", inputs=inputs, protocol=protocol) for name, value in values.items()
+    )
 
 
 def counted(
-    name: str, rule: str, value: int, inputs: tuple[int, ...], protocol: RehabProtocol, unit: str
+    name: str, value: int, unit: str, *, inputs: tuple[int, ...], protocol: RehabProtocol
 ) -> Criterion:
-    """A count against a number of the protocol: met where it is reached, and the rule speaks."""
+    """A count against a number of the protocol: met where it is reached, and its rule speaks."""
     weighing = Weighing.model_construct(
         measure=f"{name.lower()}/1", comparator=">=", threshold=exact(protocol.number(name)), unit=unit
     )
-    return criterion(name, rule, Measured(Fraction(value), inputs), weighing)
-
+    return criterion(name, name.partition(".")[0], Measured(Fraction(value), inputs), weighing)
