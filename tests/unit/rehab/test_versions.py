@@ -1,6 +1,5 @@
 """Other protocol versions: a recall holds, a migration moves the version and never the stage."""
 
-import json
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +23,7 @@ from libs.events.rulings import HoldReleased
 from libs.events.versions import ProgrammeMigrated, ProgrammeRecalled, ProtocolChanged
 from libs.rehab.explain import explain_decision
 from libs.rehab.protocol import RehabProtocol, ShippedProtocols, default_ref, load_default
+from libs.rehab.protocol.load import DEFAULT
 from libs.rehab.versions import checkpoints_alike, weighs_alike
 from tests.support.rehab import (
     LEFT,
@@ -39,25 +39,15 @@ from tests.support.rehab import (
     ruled,
     session,
 )
+from tests.support.versions import a_version
 
 pytestmark = pytest.mark.rule("recall")
 RECALL = "01900000-0000-7000-8000-0000000000ff"
 
 
-def version(number: str, **changed: Any) -> RehabProtocol:
-    """The default as another version; `changed` are new values of its numbers, `P1__most_pain`."""
-    body = json.loads(load_default().model_dump_json(exclude_none=True)) | {"version": number}
-    for name, value in changed.items():
-        rule, _, figure = name.partition("__")
-        (found,) = (each for each in body["rules"] if each["id"] == rule)
-        (entry,) = (each for each in found["numbers"] if each["name"] == figure)
-        entry["value"] = value
-    return RehabProtocol.model_validate_json(json.dumps(body))
-
-
-REWORDED = version("9.0.1")
-STRICTER = version("9.1.0", P1__most_pain="3")
-OTHER_TEST = version("9.2.0", checkpoint__ratio="1.6")
+REWORDED = a_version("9.0.1", DEFAULT)
+STRICTER = a_version("9.1.0", DEFAULT, P1__most_pain="3")
+OTHER_TEST = a_version("9.2.0", DEFAULT, checkpoint__ratio="1.6")
 ALL = ShippedProtocols({each.hash: each for each in (REWORDED, STRICTER, OTHER_TEST)})
 
 
@@ -307,7 +297,7 @@ def test_one_other_number_makes_versions_weigh_otherwise() -> None:
     assert not weighs_alike(load_default(), STRICTER)
     assert checkpoints_alike(load_default(), STRICTER)
     assert not checkpoints_alike(load_default(), OTHER_TEST)
-    assert weighs_alike(load_default(), version("9.3.0", zone_2__maximum_at_0="210"))
+    assert weighs_alike(load_default(), a_version("9.3.0", zone_2__maximum_at_0="210"))
 
 
 def test_the_words_say_from_where_to_where() -> None:
