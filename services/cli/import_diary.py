@@ -63,6 +63,10 @@ def import_diary(
     shift_to: Annotated[
         str | None, typer.Option(metavar="DATE", help="Move dates by whole weeks to end just before DATE.")
     ] = None,
+    protocol: Annotated[
+        str | None,
+        typer.Option(help="What new programmes take, such as silbernagel.", show_default="the clinic's"),
+    ] = None,
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -83,8 +87,9 @@ def import_diary(
         for name, chosen in (("dmy", dmy), ("mdy", mdy), ("dry_run", dry_run), ("skip_bad", skip_bad))
         if chosen
     }
-    if shift_to:
-        query["shift_to"] = shift_to
+    for name, value in (("shift_to", shift_to), ("protocol", protocol)):
+        if value:
+            query[name] = value
     sources = [Source(file, file.read_bytes(), patient or reference_of(file), query) for file in files]
     run_async(_import(sources, clinic, data_folder(data), as_json))
 

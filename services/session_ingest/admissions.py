@@ -14,6 +14,9 @@ Mail = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,180}\.[A-Za-z]{2,24}$")
 ]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8}){0,3}$")]
+ProtocolName = Annotated[
+    str, StringConstraints(pattern=r"^[a-z0-9-]{1,60}(@[0-9]{1,6}\.[0-9]{1,6}\.[0-9]{1,6})?$")
+]
 Moves = Literal["automatic", "confirmed"]
 
 
@@ -32,6 +35,9 @@ class ClinicBody(StrictModel):
     checkpoint_load: Literal["added", "total", "both"] = "both"
     heart_rate_maximum: Literal["208_minus_0_7_age", "220_minus_age"] = Field(
         default="208_minus_0_7_age", description="how a maximal heart rate is worked out"
+    )
+    protocol: ProtocolName | None = Field(
+        default=None, description="what new programmes take until another is adopted"
     )
     alerts_to: Mail | None = None
     language: Language = "en"
@@ -69,6 +75,9 @@ class ProgrammeBody(FactBody):
         default={}, description="the answers; those not among them were not answered"
     )
     age_years: Annotated[int, Field(json_schema_extra={"minimum": 0, "maximum": 120})] | None = None
+    protocol: ProtocolName | None = Field(
+        default=None, description="`silbernagel`, or with its version; the clinic's where it is absent"
+    )
 
 
 class CorrectionBody(FactBody):

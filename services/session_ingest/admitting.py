@@ -42,7 +42,7 @@ async def create_clinic(ingest: Ingest, asked: Asked, body: ClinicBody) -> Recei
             },
             type=ClinicSettings,
         ),
-        protocol=default_ref(),
+        protocol=default_ref() if body.protocol is None else await ingest.protocols.named(body.protocol),
         alerts_to=body.alerts_to,
         language=body.language,
     )
@@ -81,7 +81,7 @@ async def enrol(ingest: Ingest, asked: Asked, patient: PatientId, body: Programm
     """
     known = await ingest.known.patient(asked.clinic, patient)
     created = await ingest.known.created(asked.clinic)
-    protocol, recall = await ingest.protocols.of(asked.clinic)
+    protocol, recall = await ingest.protocols.of(asked.clinic, body.protocol)
     log = clinical_log(asked.clinic)
     if recall is not None and await ingest.log.lookup_claim(log, asked.claim.claim) is None:
         raise recalled_error(recall)

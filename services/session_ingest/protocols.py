@@ -3,7 +3,7 @@
 from libs.eventlog.port import EventLog
 from libs.eventlog.protocols import ProtocolRegistry, Recall
 from libs.events.base import ProtocolRef
-from libs.kernel.errors import ConflictError
+from libs.kernel.errors import ConflictError, FieldError, InvalidError
 from libs.kernel.ids import REGISTRY, ClinicId, LogId
 from libs.rehab.protocol import canonical_bytes
 from libs.rehab.protocol.load import find_shipped, shipped_refs
@@ -25,12 +25,34 @@ class TakenProtocols:
         self._known = known
         self._registry = ProtocolRegistry(log, shipped_refs())
 
-    async def of(self, clinic: ClinicId) -> tuple[ProtocolRef, Recall | None]:
-        """The version, and its recall where it was recalled. Raises: NotFoundError."""
+    async def of(self, clinic: ClinicId, wanted: str | None = None) -> tuple[ProtocolRef, Recall | None]:
+        """The version, and its recall where it was recalled. `wanted` names another for one programme.
+
+        Raises: NotFoundError, InvalidError, NotApprovedError, ProtocolRecalledError.
+        """
         created = await self._known.created(clinic)
+        if wanted is not None:
+            return await self.named(wanted), None
         await self._registry.refresh()
         taken = self._registry.adopted(clinic) or created.protocol
         return taken, self._registry.recall_of(taken.hash)
+
+    async def named(self, wanted: str) -> ProtocolRef:
+        """The version of that id, `silbernagel` or `silbernagel@1.0.0`: the newest that can be taken.
+
+        Raises: InvalidError, NotApprovedError, ProtocolRecalledError.
+        """
+        await self._registry.refresh()
+        name, _, version = wanted.partition("@")
+        known = [each for each in self._registry.versions() if each.protocol.id == name]
+        if version:
+            known = [each for each in known if each.protocol.version == version]
+        if not known:
+            ids = sorted({each.protocol.id for each in self._registry.versions()})
+            unknown = FieldError("/protocol", f"there is no protocol {wanted}", f"one of {', '.join(ids)}")
+            raise InvalidError("a protocol is named that is not there", (unknown,))
+        taken = next((each for each in reversed(known) if each.usable), known[-1])
+        return self._registry.usable(taken.protocol.id, taken.protocol.version).protocol
 
     async def content(self, log: LogId, wanted: ProtocolRef) -> bytes:
         """The version's bytes, for a clinic's log. Raises: ProtocolMissingError."""

@@ -14,6 +14,7 @@ from libs.web.answers import json_answer
 from libs.web.permissions import Permission
 from libs.web.problem import request_id
 from libs.web.routes import Call, route
+from services.session_ingest.admissions import ProtocolName
 from services.session_ingest.bodies import Zone
 from services.session_ingest.diary.dates import Order
 from services.session_ingest.diary.importing import DiaryImporter
@@ -49,6 +50,9 @@ class DiaryQuery(BaseModel):
     ] = None
     dry_run: Annotated[bool, Field(description="say what would be imported, import nothing")] = False
     skip_bad: Annotated[bool, Field(description="import the rest where rows cannot be taken")] = False
+    protocol: Annotated[
+        ProtocolName | None, Field(description="what new programmes take; the clinic's where it is absent")
+    ] = None
 
 
 class RemarkAnswer(BaseModel):
@@ -142,6 +146,7 @@ async def import_diary(call: Call) -> Response:
             shift_to=_day(query.shift_to),
             dry_run=query.dry_run,
             skip_bad=query.skip_bad,
+            protocol=query.protocol,
         )
     )
     return json_answer(imported, 201 if imported.entries else 200)

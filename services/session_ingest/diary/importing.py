@@ -92,7 +92,7 @@ class DiaryImporter:
         """What is to be done. Without `compare` all is taken for new, and the log says what is known."""
         log = clinical_log(wanted.clinic)
         created = await self._ingest.known.created(wanted.clinic)
-        taken, recall = await self._ingest.protocols.of(wanted.clinic)
+        taken, recall = await self._ingest.protocols.of(wanted.clinic, wanted.protocol)
         known = await self._recognise(log, wanted.reference)
         if recall is not None and known is None:
             raise recalled_error(recall)

@@ -31,6 +31,8 @@ class Wanted:
     shift_to: dt.date | None = None
     dry_run: bool = False
     skip_bad: bool = False
+    protocol: str | None = None
+    """What new programmes take; the clinic's where it is absent."""
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,8 @@ from libs.events.facts import (
 )
 from libs.kernel.errors import ForbiddenError, UnavailableError
 from libs.kernel.ids import patient_stream
+from libs.rehab.protocol import canonical_bytes
+from libs.rehab.protocol.load import load_shipped
 from libs.web.permissions import Role
 from libs.web.principals import Principal
 from services.session_ingest.diary.answers import Imported
@@ -55,6 +57,15 @@ async def test_enrolment_names_the_protocol_that_stands_as_a_blob(clinic: Clinic
     enrolled = (await clinic.facts(imported.patient))[-1]
     assert isinstance(enrolled, ProgrammeEnrolled)
     assert await clinic.log.read_blob(LOG, enrolled.protocol.hash, key=None)
+
+
+async def test_enrolment_takes_the_protocol_that_the_import_names(clinic: Clinic) -> None:
+    silbernagel = load_shipped("silbernagel")
+    imported = await clinic.take(diary(ENROL), protocol="silbernagel")
+    enrolled = (await clinic.facts(imported.patient))[-1]
+    assert isinstance(enrolled, ProgrammeEnrolled)
+    assert enrolled.protocol == silbernagel.ref
+    assert await clinic.log.read_blob(LOG, silbernagel.hash, key=None) == canonical_bytes(silbernagel)
 
 
 async def test_same_diary_again_adds_nothing(clinic: Clinic) -> None:

@@ -12,11 +12,12 @@ from libs.bus.memory import MemoryBus
 from libs.consume.postgres import PostgresPlaces
 from libs.eventlog.port import Draft, Recorded, Unit
 from libs.events.base import ProtocolRef
-from libs.events.decisions import InputSkipped
+from libs.events.decisions import InputSkipped, SessionWeighed
 from libs.events.envelope import decision_id
 from libs.events.lifecycle import PatientErased
 from libs.kernel.ids import PatientId, patient_stream
 from libs.rehab.protocol import canonical_bytes, load_default
+from libs.rehab.protocol.load import load_shipped
 from services.progression_engine.consumer import Running, make_running
 from services.progression_engine.replay import Replayed, replay
 from services.progression_engine.skipping import skip
@@ -83,6 +84,18 @@ async def test_every_input_is_answered_once_in_order(world: World) -> None:
     for patient in patients:
         assert_whole(entries, patient, 1 + len(course))
     assert [each.differences for each in await replayed(world, *patients)] == [(), (), ()]
+
+
+@pytest.mark.rule("P1")
+async def test_a_programme_is_judged_by_the_protocol_that_it_names(world: World) -> None:
+    silbernagel, begin = load_shipped("silbernagel"), days_ago(3)
+    begun = msgspec.structs.replace(enrolled(begin), protocol=silbernagel.ref)
+    patient = await world.patient((begin, begun), (days_ago(2), session(days_ago(2), pain="5")))
+    await engine(world).consumer.catch_up(LOG)
+    decisions = [each.event for each in by_patient(await world.whole(), patient, "judgement")]
+    weighed = next(each for each in decisions if isinstance(each, SessionWeighed))
+    assert (weighed.within_limit, weighed.protocol) == ("met", silbernagel.ref)
+    assert [each.differences for each in await replayed(world, patient)] == [()]
 
 
 async def test_a_decision_says_which_input_it_answers_and_what_came_before(world: World) -> None:

@@ -9,6 +9,8 @@ from libs.bus.memory import MemoryBus
 from libs.eventlog.port import Appended, Draft, Unit
 from libs.events.lifecycle import PatientErased
 from libs.kernel.ids import LogId, StreamId
+from libs.rehab.protocol import canonical_bytes
+from libs.rehab.protocol.load import load_shipped
 from tests.integration.session_ingest.conftest import AT, HARBOUR, Caller, exercise, session
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -107,6 +109,20 @@ async def test_an_enrolment_carries_settings_protocol_and_answers(clinician: Cal
     assert entry.envelope.blobs == fact.protocol.hash
     assert clinician.log is not None
     assert await clinician.log.read_blob(entry.log, fact.protocol.hash, key=None)
+
+
+@pytest.mark.parametrize("name", ["silbernagel", "silbernagel@1.0.0"])
+async def test_an_enrolment_takes_the_protocol_that_it_names(clinician: Caller, name: str) -> None:
+    silbernagel, body = load_shipped("silbernagel"), BODIES["programmes"] | {"protocol": name}
+    assert (await clinician.post("programmes", body)).status_code == 201
+    entry = (await clinician.entries())[1]
+    assert entry.event.protocol == silbernagel.ref
+    assert clinician.log is not None
+    blob = await clinician.log.read_blob(entry.log, silbernagel.hash, key=None)
+    assert blob == canonical_bytes(silbernagel)
+    unknown = await clinician.post("programmes", body | {"side": "right", "protocol": "nobody"})
+    assert unknown.status_code == 422
+    assert "silbernagel" in unknown.json()["errors"][0]["expected"]
 
 
 async def test_one_tendon_has_one_programme_of_an_episode(clinician: Caller) -> None:
