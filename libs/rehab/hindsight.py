@@ -79,6 +79,10 @@ class Hindsight(msgspec.Struct, frozen=True, kw_only=True):
         return self.compared.get((version, ordinal), Compared(how="same"))
 
 
+TOLD_IN_TIME: Final = Hindsight()
+"""Nothing came late, nothing was corrected."""
+
+
 class Change(msgspec.Struct, frozen=True):
     """A late input or a correction."""
 
@@ -95,7 +99,7 @@ def look_back(empty: Patient, answered: Sequence[Answered], protocols: Protocols
     """
     changes = changes_of(empty, answered)
     if not changes:
-        return Hindsight()
+        return TOLD_IN_TIME
     return _Looking(empty, answered, protocols, changes).compare()
 
 

@@ -51,6 +51,8 @@ def _undoubted(programme: Programme) -> tuple[Advance, ...]:
 
 def ruled(decision: Decision) -> bool:
     """Whether a clinician's ruling took effect by it."""
+    if isinstance(decision, d.HoldOpened):
+        return decision.kind == "clinician"
     by = getattr(decision, "by", None)
     return getattr(decision, "clinician", None) is not None or (isinstance(by, str) and ":" in by)
 
@@ -155,7 +157,10 @@ def _as_before(state: Patient, programme: Programme, lapse: Lapse, at: datetime,
         on_step=changed.on_step,
         prescribed=programme.phases[-1].prescribed,
     )
-    return replace(changed, phases=(*programme.phases, phase))
+    # What was done meanwhile counts by the stage that it was, and by the loading that was prescribed.
+    kept = len(before.phases)
+    meanwhile = (replace(each, stage=before.stage) for each in programme.phases[kept:])
+    return replace(changed, phases=(*programme.phases[:kept], *meanwhile, phase))
 
 
 OUTCOMES_OF_WITHDRAWALS: dict[type[Decision], Any] = {

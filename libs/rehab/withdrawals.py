@@ -305,8 +305,8 @@ def _with_pass(chart: Chart, seen: tuple[Fact[Any], ...]) -> Chart:
             candidates.append(Pass(fact.version, "added", fact.at))
     for each in candidates:
         then = Chart(chart.state, replace(chart.programme, passed=each), chart.protocol, chart.now)
-        fact = own_test(then, each.test)
-        if fallen(then, each, fact) is None and fact is not None and all(one.at <= fact.at for one in seen):
+        test = own_test(then, each.test)
+        if fallen(then, each, test) is None and test is not None and all(one.at <= test.at for one in seen):
             return then
     return _without_pass(chart)
 

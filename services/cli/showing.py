@@ -5,6 +5,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from rich.console import Console, Group, RenderableType
+from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -43,13 +44,17 @@ def show_decision(console: Console, name: str, decision: Json, zone: tzinfo = UT
     facts.add_column(style="dim", no_wrap=True)
     facts.add_column()
     effective = datetime.fromisoformat(decision["effective_at"]).astimezone(zone)
+    recorded = datetime.fromisoformat(decision["recorded_at"]).astimezone(zone)
     facts.add_row("effective", f"{effective:%Y-%m-%d %H:%M %Z}")
+    facts.add_row("recorded", f"{recorded:%Y-%m-%d %H:%M %Z}")
     facts.add_row("rule", f"{decision['rule']}: {decision['statement']} ({_basis(decision, sources)})")
     facts.add_row("answers", f"input {decision['answers']['version']}, {_type(decision['answers']['type'])}")
     facts.add_row("for the patient", decision["plain"]["patient"])
     facts.add_row("for the clinician", decision["plain"]["clinician"])
     for each in decision["would_change"]:
         facts.add_row("would change it", each)
+    if differs := decision["would_differ_now"]:
+        facts.add_row("would differ", f"[yellow]{escape(differs['text'])}[/]")
     if protocol := decision["protocol"]:
         facts.add_row("protocol", f"{protocol['id']} {protocol['version']}, SHA-256 {protocol['hash']}")
     facts.add_row("in the log", f"{decision['log']} at {decision['position']}, leaf {decision['leaf_hash']}")

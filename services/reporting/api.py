@@ -220,7 +220,10 @@ def _add_decision_routes(app: FastAPI) -> None:
         api = _api(call.request)
         version = _version(call.path["version"])
         whole = await api.whole(call)
-        decisions = api.reads.decisions(whole, version, language_of(call, whole))
+        hindsight = await api.reads.hindsight(whole)
+        language = language_of(call, whole)
+        decisions = api.reads.decisions(whole, version, language, hindsight)
+        unmade = api.reads.unmade(whole, version, hindsight, language)
         told = whole.told[version - 1]
         entries = (told.id, *(each.id for each in decisions))
         await api.looked(call, "read_input_decisions", patients=(whole.record.patient,), entries=entries)
@@ -231,7 +234,8 @@ def _add_decision_routes(app: FastAPI) -> None:
             "occurred_at": told.occurred_at,
         }
         answered = version <= whole.record.answered
-        return json_answer({"input": answered_input, "answered": answered, "decisions": decisions})
+        shown = {"input": answered_input, "answered": answered, "decisions": decisions}
+        return json_answer(shown | {"would_be_made_now": unmade})
 
     @route(app, "GET", _PATIENT + "/decisions/{decision}", permission=Permission.READ_RECORD)
     async def read_decision(call: Call) -> Response:
@@ -253,7 +257,8 @@ def _add_decision_routes(app: FastAPI) -> None:
 async def _decision(call: Call, patient: PatientId, operation: str) -> Response:
     api = _api(call.request)
     whole = await api.reads.whole(clinic_of_call(call), patient)
-    shown = api.reads.decision(whole, call.path["decision"], language_of(call, whole))
+    hindsight = await api.reads.hindsight(whole)
+    shown = api.reads.decision(whole, call.path["decision"], language_of(call, whole), hindsight)
     await api.looked(call, operation, patients=(patient,), entries=(shown.id,))
     zone = (await api.reads.clinic(clinic_of_call(call))).zone
     return json_answer({each: getattr(shown, each) for each in shown.__struct_fields__} | {"zone": zone})

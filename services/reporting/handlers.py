@@ -1,5 +1,6 @@
 """Reads: one patient from the log, a clinic from the read models, each recorded before it is answered."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import date, datetime
@@ -10,6 +11,7 @@ import asyncpg
 from libs.eventlog.clinics import ClinicDirectory
 from libs.eventlog.port import Clinic, EventLog
 from libs.eventlog.postgres import unavailable_where_away
+from libs.events.base import Decision
 from libs.kernel.clock import Clock
 from libs.kernel.errors import NotFoundError
 from libs.kernel.ids import (
@@ -23,9 +25,11 @@ from libs.kernel.ids import (
     subject_of,
 )
 from libs.rehab.days import local_day
-from libs.rehab.explain import Explanation, explain
+from libs.rehab.explain import Explanation, explain, explain_decision
+from libs.rehab.hindsight import TOLD_IN_TIME, Hindsight
 from libs.rehab.patient import Patient
 from libs.rehab.protocol import RehabProtocol
+from libs.rehab.speech import Speech
 from libs.rehab.view import Way
 from services.reporting import read_models
 from services.reporting.answers import (
@@ -40,6 +44,7 @@ from services.reporting.answers import (
     entry_shown,
 )
 from services.reporting.domain.care import AdverseEventShown, adverse_events_of
+from services.reporting.domain.hindsight import Instead, hindsight_of, instead_of, would_differ
 from services.reporting.domain.identity import Identity, identity_of
 from services.reporting.domain.panel import NOT_CURRENT, STALE_AFTER, not_current_because, red_flags_to_see
 from services.reporting.domain.record import Answer, as_concluded
@@ -211,22 +216,43 @@ class Reads:
                 break
         return found
 
-    def decision(self, whole: Whole, wanted: str, language: str = "en") -> DecisionView:
+    async def hindsight(self, whole: Whole) -> Hindsight:
+        """What would be decided now. Beside the loop: where much came late, all of it is judged anew."""
+        return await asyncio.to_thread(hindsight_of, whole, self._protocols)
+
+    def decision(
+        self, whole: Whole, wanted: str, language: str = "en", hindsight: Hindsight = TOLD_IN_TIME
+    ) -> DecisionView:
         """A decision, explained. Raises: NotFoundError."""
         answer = whole.decision(wanted)
         if answer is None:
             raise NotFoundError
-        return decision_view(whole, answer, self._explainer(whole, language))
+        return self._shown(whole, answer, language, hindsight)
 
-    def decisions(self, whole: Whole, version: int, language: str = "en") -> list[DecisionView]:
+    def _shown(self, whole: Whole, answer: Answer, language: str, hindsight: Hindsight) -> DecisionView:
+        speech = Speech(self._protocols.of(answer.decision.protocol), language, _zone(whole))
+        differs = would_differ(hindsight, answer, self._said(whole, language), speech)
+        return decision_view(whole, answer, self._explainer(whole, language), differs)
+
+    def unmade(self, whole: Whole, version: int, hindsight: Hindsight, language: str = "en") -> list[Instead]:
+        """Decisions that would answer an input now, and did not."""
+        said = self._said(whole, language)
+        return [
+            instead_of(each.concluded.decision, said, each.concluded.occurred_at)
+            for each in hindsight.unmade
+            if each.input == version
+        ]
+
+    def decisions(
+        self, whole: Whole, version: int, language: str = "en", hindsight: Hindsight = TOLD_IN_TIME
+    ) -> list[DecisionView]:
         """The decisions that answer an input, explained; empty while it is unanswered.
 
         Raises: NotFoundError.
         """
         if whole.input(version) is None:
             raise NotFoundError
-        explain = self._explainer(whole, language)
-        return [decision_view(whole, each, explain) for each in whole.answers.get(version, ())]
+        return [self._shown(whole, each, language, hindsight) for each in whole.answers.get(version, ())]
 
     async def patient_of(self, clinic: ClinicId, decision: str) -> PatientId:
         """Whom a decision is about. Raises: NotFoundError."""
@@ -281,7 +307,7 @@ class Reads:
 
     def _explainer(self, whole: Whole, language: str) -> Explainer:
         """Explains in a language, with the days of the patient's zone."""
-        zone = next((each.zone for each in whole.record.state.programmes), "UTC")
+        zone = _zone(whole)
 
         def explained(answer: Answer) -> Explanation:
             protocol = self._protocols.of(answer.decision.protocol)
@@ -289,12 +315,21 @@ class Reads:
 
         return explained
 
+    def _said(self, whole: Whole, language: str) -> Callable[[Decision], Explanation]:
+        """The same for a decision that is not recorded."""
+        zone = _zone(whole)
+        return lambda each: explain_decision(each, self._protocols.of(each.protocol), language, zone)
+
     @asynccontextmanager
     async def _seeing(self, log: LogId) -> AsyncIterator[read_models.Connection]:
         """A transaction in which row-level security shows one log."""
         async with unavailable_where_away(), self._pool.acquire() as connection, connection.transaction():
             await connection.execute(_SEE, log)
             yield connection
+
+
+def _zone(whole: Whole) -> str:
+    return next((each.zone for each in whole.record.state.programmes), "UTC")
 
 
 def _hashes(whole: Whole) -> Iterable[str]:

@@ -14,6 +14,7 @@ from libs.rehab.care.scores import ScoresShown
 from libs.rehab.explain import Explanation
 from libs.rehab.view import GateShown, ProgrammeShown
 from services.reporting.domain import words
+from services.reporting.domain.hindsight import WouldDiffer
 from services.reporting.domain.panel import PanelRow, rows_of
 from services.reporting.domain.record import Answer, Told, red_flags_told
 from services.reporting.domain.whole import (
@@ -132,6 +133,8 @@ class DecisionView(msgspec.Struct, frozen=True, kw_only=True):
     criteria: tuple[CriterionView, ...]
     evidence: tuple[Evidence, ...]
     would_change: tuple[str, ...]
+    would_differ_now: WouldDiffer | None
+    """Had all that is known now been told in time; None where it would be the same."""
     answers: Evidence
     ordinal: int
     count: int
@@ -228,7 +231,9 @@ def _kind(told: Told, *, flagged: bool) -> Literal["fact", "red_flag", "ruling",
     return "time" if isinstance(told.event, TimePassed) else "fact"
 
 
-def decision_view(whole: Whole, answer: Answer, explain: Explainer) -> DecisionView:
+def decision_view(
+    whole: Whole, answer: Answer, explain: Explainer, differs: WouldDiffer | None = None
+) -> DecisionView:
     """A decision with all that it rests on."""
     said, decision = explain(answer), answer.decision
     criteria = tuple(_criterion(whole, said, index) for index in range(len(said.criteria)))
@@ -250,6 +255,7 @@ def decision_view(whole: Whole, answer: Answer, explain: Explainer) -> DecisionV
         criteria=criteria,
         evidence=evidence_of(whole, said.evidence),
         would_change=tuple(_would_change(each) for each in criteria if each.verdict != "met"),
+        would_differ_now=differs,
         answers=Evidence(
             answer.input,
             answered.type if answered is not None else "",

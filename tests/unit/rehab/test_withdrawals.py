@@ -82,9 +82,9 @@ def held(case: Case) -> list[str]:
 
 
 def test_r4_evidence_that_others_replace_ends_its_hold_at_once() -> None:
-    case = Case().given(enrolled(), good_days(0, 4), session(5, "12:00"), good_days(5, 6))
+    case = Case().given(enrolled(), good_days(0, 1), session(2, "12:00"), good_days(2, 6))
     assert case.left.stage == 2
-    case.when(corrected(case, session(5, "12:00"), 8))
+    case.when(corrected(case, session(2, "12:00"), 8))
     case.then(w.EvidenceWithdrawn, gate="1-2", lost=())
     case.then(d.HoldOpened, kind=KIND, ends_with="clinician")
     stands = case.then(w.AdvanceReconsidered, gate="1-2", stands=True)
@@ -245,8 +245,8 @@ def test_r4_advance_by_override_rests_on_the_clinician() -> None:
 
 def test_r4_override_into_stage_4_that_relied_on_the_checkpoint_needs_it() -> None:
     case = Case().given(
-        enrolled(), placed(3), bodyweight(72), good_days(0, 10, stage=3, every=2), checkpoint(12), check_in(13),
-        override(14, "advance", accepted=True),
+        enrolled(), placed(3), bodyweight(72), good_days(0, 10, stage=3, every=2),
+        checkpoint(12), check_in(13), override(14, "advance", accepted=True),
     )  # fmt: skip
     assert case.left.marked == ("before_12_weeks",)
     case.when(corrected(case, checkpoint(12), 15)).then(d.StageRegressed, rule="R4", to_stage=3)
