@@ -11,10 +11,10 @@ from libs.rehab.protocol.model import RehabProtocol
 
 PLACEHOLDER: Final = re.compile(r"\{([A-Za-z0-9_.]{1,60})\}")
 DERIVED: Final = frozenset({
-    "stage_name", "from_stage_name", "to_stage_name", "list_missing", "list_not_met", "list_unknown",
+    "list_missing", "list_not_met", "list_unknown",
     "list_questions", "list_flags", "list_measured", "list_exercises", "also_open",
 })  # fmt: skip
-"""What an explanation makes of a decision's fields, to be named in words like them."""
+"""What an explanation makes of a decision's fields, to be named in words like them; `<field>_name` too."""
 UNKNOWN: Final = "…"
 """What stands in for a name that nothing fills."""
 

@@ -68,7 +68,7 @@ def _names(protocol: RehabProtocol, words: str, fields: frozenset[str], path: Pa
             yield Finding(
                 code="placeholder", path=path, wrong=wrong, right="Name one such as {P1.most_pain}."
             )
-        elif "." not in name and name not in fields:
+        elif "." not in name and name not in fields and name.removesuffix("_name") not in fields:
             wrong = f"{{{name}}} is nothing that this decision says."
             right = f"It says: {', '.join(sorted(fields))}." if fields else "A term takes numbers only."
             yield Finding(code="placeholder", path=path, wrong=wrong, right=right)

@@ -56,7 +56,7 @@ NUMBERS: Final = {
 
 COUNTED: Final = frozenset({
     "days", "hours", "minutes", "weeks", "years", "sessions", "percent", "stage", "check-ins", "rises",
-    "repetitions", "sets", "holds",
+    "repetitions", "sets", "holds", "valid", "flares",
 })  # fmt: skip
 """Units, by their first word, that are counted in whole numbers."""
 
