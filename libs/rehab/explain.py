@@ -3,7 +3,7 @@
 The words and sources come from the protocol, in the reader's language; the figures from the decision.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -187,32 +187,69 @@ def _cited(item: Item | None, protocol: RehabProtocol) -> str | None:
     return protocol.citations_by_id[item.citation]
 
 
-def _fields(decision: Decision, speech: Speech) -> dict[str, str]:
-    """A decision's fields in words, and what is put together from them."""
-    protocol = speech.protocol
-    fields = {
-        name: _said(name, getattr(decision, name), speech)
-        for name in decision.__struct_fields__
-        if name not in _UNSAID
-    }
-    for name in ("stage", "from_stage", "to_stage", "loading", "from_loading", "to_loading"):
-        number = getattr(decision, name, None)
-        if isinstance(number, int) and 1 <= number <= 4:
-            fields[f"{name}_name"] = speech.name(protocol.stages[number - 1])
-    missing = [each for each in decision.criteria if each.verdict != "met"]
-    for name, chosen in (
-        ("missing", missing),
-        ("not_met", [each for each in missing if each.verdict == "not_met"]),
-        ("unknown", [each for each in missing if each.verdict == "unknown"]),
-    ):
-        needed = (_needed(each, speech) for each in chosen)
-        fields[f"list_{name}"] = " ".join(needed) or speech.phrase("nothing_left")
-    for name in ("questions", "flags"):
-        fields[f"list_{name}"] = " ".join(_asked(each, speech) for each in getattr(decision, name, ()))
-    fields["list_measured"] = "; ".join(_text(each, speech) for each in decision.criteria)
-    fields["list_exercises"] = "; ".join(_exercise(each, speech) for each in _names(decision))
-    fields["also_open"] = _open(getattr(decision, "holds", ()), speech)
-    return fields
+class _Fields(Mapping[str, str]):
+    """A decision's fields in words, and what is put together from them, worked out as they are asked for."""
+
+    def __init__(self, decision: Decision, speech: Speech) -> None:
+        self._decision = decision
+        self._speech = speech
+
+    def __getitem__(self, name: str) -> str:
+        made = _MADE.get(name)
+        if made is not None:
+            return made(self._decision, self._speech)
+        if name in _STAGE_NAMES:
+            number = getattr(self._decision, name.removesuffix("_name"), None)
+            if isinstance(number, int) and 1 <= number <= 4:
+                return self._speech.name(self._speech.protocol.stages[number - 1])
+        if name in _UNSAID or name not in self._decision.__struct_fields__:
+            raise KeyError(name)
+        return _said(name, getattr(self._decision, name), self._speech)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter((*_MADE, *self._decision.__struct_fields__))
+
+    def __len__(self) -> int:
+        return len(tuple(iter(self)))
+
+
+_STAGE_NAMES = frozenset({
+    "stage_name", "from_stage_name", "to_stage_name", "loading_name", "from_loading_name", "to_loading_name",
+})  # fmt: skip
+
+
+def _listed(verdicts: frozenset[str]) -> Callable[[Decision, Speech], str]:
+    """Lists the criteria with one of these verdicts."""
+
+    def listed(decision: Decision, speech: Speech) -> str:
+        needed = (_needed(each, speech) for each in decision.criteria if each.verdict in verdicts)
+        return " ".join(needed) or speech.phrase("nothing_left")
+
+    return listed
+
+
+def _listed_flags(field: str) -> Callable[[Decision, Speech], str]:
+    return lambda decision, speech: " ".join(_asked(each, speech) for each in getattr(decision, field, ()))
+
+
+_MADE: dict[str, Callable[[Decision, Speech], str]] = {
+    "list_missing": _listed(frozenset({"not_met", "unknown"})),
+    "list_not_met": _listed(frozenset({"not_met"})),
+    "list_unknown": _listed(frozenset({"unknown"})),
+    "list_questions": _listed_flags("questions"),
+    "list_flags": _listed_flags("flags"),
+    "list_measured": lambda decision, speech: "; ".join(_text(each, speech) for each in decision.criteria),
+    "list_exercises": lambda decision, speech: "; ".join(_exercise(e, speech) for e in _names(decision)),
+    "list_lost": lambda decision, speech: " ".join(
+        _lost(each, speech) for each in getattr(decision, "lost", ())
+    ),
+    "also_open": lambda decision, speech: _open(getattr(decision, "holds", ()), speech),
+}
+
+
+def _lost(criterion: str, speech: Speech) -> str:
+    """The statement of a criterion of a gate."""
+    return speech.statement(speech.protocol.criteria_by_id.get(criterion)) or criterion
 
 
 def _names(decision: Decision) -> tuple[str, ...]:
@@ -275,7 +312,7 @@ def _said(name: str, value: Any, speech: Speech) -> str:  # noqa: ANN401, PLR091
 
 
 def _words(decision: Decision, speech: Speech) -> tuple[str, str]:
-    fields = _fields(decision, speech)
+    fields = _Fields(decision, speech)
     for each in message_ids(decision):
         message = speech.wording.messages_by_id.get(each)
         if message is not None:

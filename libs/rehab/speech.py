@@ -16,6 +16,7 @@ from babel import Locale, UnknownLocaleError
 from babel.dates import format_date
 from babel.numbers import format_decimal
 
+from libs.kernel.times import parse_instant
 from libs.rehab.days import zone_named
 from libs.rehab.phrases import COMPARED, PHRASES, SYMBOLS, UNITS
 from libs.rehab.protocol import Item, RehabProtocol
@@ -23,6 +24,7 @@ from libs.rehab.protocol.filling import fill, number_of
 
 _NUMBER: Final = re.compile(r"-?[0-9]+(\.[0-9]+|/[1-9][0-9]*)?")
 _FRACTION: Final = re.compile(r"-?[0-9]+/[0-9]+")
+_INSTANT: Final = re.compile(r"[0-9]{4}(-[0-9]{2}){2}T[0-9]{2}(:[0-9]{2}){2}\.[0-9]{6}Z")
 _DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _OPENED: Final = re.compile(r"([a-z_]+)-([0-9]{8}T[0-9]{6})[0-9]*Z(-[0-9]+)?")
 _ASKED: Final = re.compile(r"([a-z_]+)-([0-9]+)")
@@ -42,6 +44,8 @@ class Speech:
         """Of the words: English where there are none in the reader's language."""
         self.locale = _locale(language if wanted == self.language else self.language)
         self.zone = zone
+        self.without_words: set[str] = set()
+        """Codes that were to be said and have no words in this language."""
         self._number = number_of(protocol)
 
     def statement(self, item: Item | None) -> str:
@@ -67,14 +71,13 @@ class Speech:
 
     def term(self, field: str, code: str) -> str:
         """What people read in place of a code: in English where only that is there, else its letters."""
-        for terms in (self.wording.terms_by_id, self.protocol.wording("en").terms_by_id):
-            if found := terms.get(f"{field}.{code}") or terms.get(code):
-                return self.fill(found, {})
-        return code.replace("_", " ")
-
-    def knows(self, field: str, code: str) -> bool:
-        """Whether there are words for a code."""
-        return not {f"{field}.{code}", code}.isdisjoint(self.wording.terms_by_id)
+        terms = self.wording.terms_by_id
+        found = terms.get(f"{field}.{code}") or terms.get(code)
+        if found is None:
+            self.without_words.add(f"{field}.{code}")
+            english = self.protocol.wording("en").terms_by_id
+            found = english.get(f"{field}.{code}") or english.get(code) or code.replace("_", " ")
+        return self.fill(found, {})
 
     def fill(self, words: str, fields: Mapping[str, object]) -> str:
         """Words with what stands in braces filled from fields and from the protocol's numbers."""
@@ -135,6 +138,8 @@ class Speech:
             return self.number(value)
         if _DAY.fullmatch(value):
             return self.day(value)
+        if _INSTANT.fullmatch(value):
+            return self.moment(parse_instant(value))
         if _ACTOR.fullmatch(value):
             return self.actor(value)
         return self.term(field, value)
