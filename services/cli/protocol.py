@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from services.cli import protocol_publishing
 from services.cli.conventions import FOUND_WRONG, JsonOption, print_json
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def register(main: typer.Typer) -> None:
     app.command("show")(show)
     app.command("diff")(diff)
     app.command("schema")(schema)
+    protocol_publishing.register(app)
     main.add_typer(app, name="protocol")
 
 
@@ -156,6 +158,18 @@ def read_or_leave(name: str) -> "ReadProtocol":
     except ProtocolRefusedError as error:
         _print_findings(name, error.findings, err=True)
         raise typer.Exit(FOUND_WRONG) from None
+
+
+def linted_or_leave(name: str) -> "ReadProtocol":
+    """The same; what lint refuses is said with file and line too, and the command left with 1."""
+    from libs.rehab.protocol.lint import lint_files
+
+    found = read_or_leave(name)
+    wrong = tuple(each for each in lint_files(found) if each.level == "error")
+    if wrong:
+        _print_findings(name, wrong, err=True)
+        raise typer.Exit(FOUND_WRONG)
+    return found
 
 
 def files_of(name: str) -> "tuple[Any, ...]":

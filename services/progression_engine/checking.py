@@ -1,4 +1,4 @@
-"""What is published is whole: read strictly, checked as a protocol, in its canonical bytes."""
+"""What is published is whole: read strictly, checked as a protocol, linted, in its canonical bytes."""
 
 from typing import Final
 
@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from libs.kernel.errors import FieldError, InvalidError
 from libs.rehab.protocol import RehabProtocol, canonical_bytes
+from libs.rehab.protocol.lint import check_lint
 from libs.web.strict_json import parse_strict, pointer_of
 
 _MOST: Final = 50
@@ -21,7 +22,8 @@ class ProtocolInvalidError(InvalidError):
 def checked_protocol(raw: bytes) -> tuple[RehabProtocol, bytes]:
     """The protocol, and its canonical bytes.
 
-    Raises: MalformedError, InvalidError, ProtocolInvalidError with each field that is wrong, and why.
+    Raises: MalformedError, InvalidError; ProtocolInvalidError with each field that is wrong, and why;
+    ProtocolRefusedError with what lint refuses.
     """
     parse_strict(raw)
     try:
@@ -30,6 +32,7 @@ def checked_protocol(raw: bytes) -> tuple[RehabProtocol, bytes]:
         raise ProtocolInvalidError("it breaks the format", _fields(error)) from None
     except RecursionError:
         raise ProtocolInvalidError("it is nested too deeply") from None
+    check_lint(protocol)
     return protocol, canonical_bytes(protocol)
 
 
