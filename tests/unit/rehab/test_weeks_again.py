@@ -48,10 +48,17 @@ def lapsed() -> Case:
     return case
 
 
-def test_w1_late_session_from_before_the_restart_brings_no_week_back() -> None:
-    case = lapsed().given(session(30)).until(70)
+def test_w1_late_session_that_the_six_weeks_run_from_brings_no_week_back() -> None:
+    case = lapsed().given(session(5, "12:00")).until(70)
     assert case.left.weeks.consistent == 0
     assert weeks(case) == []
+
+
+@pytest.mark.rule("R4")
+def test_w1_late_session_within_the_six_weeks_takes_the_restart_back() -> None:
+    case = lapsed().given(session(30)).until(70)
+    assert case.left.weeks.consistent == 1
+    assert weeks(case)[0] == ("2026-02-02", 7, True)
 
 
 def test_w1_correction_that_changes_nothing_brings_no_week_back() -> None:
@@ -61,7 +68,7 @@ def test_w1_correction_that_changes_nothing_brings_no_week_back() -> None:
 
 
 def test_w1_count_begins_with_the_first_valid_session_after_the_restart() -> None:
-    case = lapsed().given(session(30), *(session(day) for day in range(50, 57))).until(57)
+    case = lapsed().given(session(5, "12:00"), *(session(day) for day in range(50, 57))).until(57)
     assert weeks(case) == [("2026-03-24", 7, True)]
 
 
