@@ -12,6 +12,7 @@ from libs.events.base import Criterion, Decision, ProtocolRef
 from libs.events.decisions import CheckpointFailed, PatientTold, SessionWeighed, StageHeld
 from libs.events.flags import FlagRaised
 from libs.rehab.inputs import Concluded
+from libs.rehab.prescription.words import MADE_OF_PRESCRIPTIONS
 from libs.rehab.protocol import Criteria, Item, RehabProtocol
 from libs.rehab.speech import Speech, shown
 
@@ -29,7 +30,7 @@ _SPECIAL = (
     "suspended", "awaiting", "still_open", "flare", "marked", "stands", "checkpoint_lost", "names_stage",
 )  # fmt: skip
 """Fields that choose a message of their name where they are set."""
-_VARIANTS = ("what", "why", "about", "gate", "wish", "kind", "to_stage", "flag")
+_VARIANTS = ("nothing", "what", "why", "about", "gate", "wish", "kind", "to_stage", "flag")
 """Fields of a decision that may choose among its messages, in this order."""
 
 
@@ -244,6 +245,7 @@ _MADE: dict[str, Callable[[Decision, Speech], str]] = {
         _lost(each, speech) for each in getattr(decision, "lost", ())
     ),
     "also_open": lambda decision, speech: _open(getattr(decision, "holds", ()), speech),
+    **MADE_OF_PRESCRIPTIONS,
 }
 
 

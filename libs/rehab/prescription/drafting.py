@@ -63,13 +63,13 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 class Drafting:
     """Works out the next prescription of one programme."""
 
-    def __init__(self, chart: Chart, heard: Sequence[Decision], version: int) -> None:
+    def __init__(self, chart: Chart, heard: Sequence[Decision], told: tuple[int, ...]) -> None:
         self.chart = chart
         self.programme = chart.programme
         self.protocol = chart.protocol
         self.heard = heard
-        self.version = version
-        """Of the input at whose place this is."""
+        self.told = told
+        """Version of the input at whose place this is; none at a deadline."""
         self.now = format_instant(chart.now)
         standing = self.programme.prescription
         self.last: PrescriptionIssued | None = standing.issued if standing is not None else None
@@ -167,7 +167,7 @@ class Drafting:
         if not held_back or item.kind != "hold" or self.programme.loading != 1:
             return None
         sets, _ = whole_dose(item, self.week, ruled_for(self.programme, item.id))
-        return Change(level=shortest(level, sets, self.protocol), why=("fewest",), evidence=(self.version,))
+        return Change(level=shortest(level, sets, self.protocol), why=("fewest",), evidence=self.told)
 
     def _changed(
         self, item: ExerciseItem, before: ExercisePrescribed | None, reductions: tuple[Lightened, ...]
@@ -248,7 +248,7 @@ class Drafting:
             level = replace(level, load=Fraction(ruled.load_kg))
         if ruled.hold_s is not None and self._just_planned(item.id):
             level = replace(level, hold_s=Fraction(ruled.hold_s))
-        return Change(level=level, why=("ruled",), evidence=(self.version,))
+        return Change(level=level, why=("ruled",), evidence=self.told)
 
     def _just_planned(self, name: str) -> bool:
         return any(
@@ -292,7 +292,7 @@ class Drafting:
                     why.append("week")
             elif before.surface != surface:
                 why.append(f"surface_{surface}")
-        evidence = change.evidence or ((self.version,) if why else ())
+        evidence = change.evidence or (self.told if why else ())
         return replace(new, since=since, why=tuple(why), evidence=evidence)
 
     def _elastic(self) -> tuple[ExercisePrescribed, ...]:
@@ -306,7 +306,7 @@ class Drafting:
             new = _elastic(ruled, sides_of(item, self.programme.side, both_legs=False))
             same = before is not None and replace(before, since="", why=(), evidence=()) == new
             since = before.since if same and before is not None else self.now
-            why, evidence = ((), ()) if same else (("ruled",), (self.version,))
+            why, evidence = ((), ()) if same else (("ruled",), self.told)
             found.append(replace(new, since=since, why=why, evidence=evidence))
         order = {each.id: index for index, each in enumerate(self.protocol.exercises)}
         return tuple(sorted(found, key=lambda each: order[each.exercise]))

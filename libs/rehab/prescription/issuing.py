@@ -25,12 +25,12 @@ def prescribe(sitting: Sitting, programme: Programme) -> None:
     programme = sitting.programme(programme)
     if not programme.started:
         return
-    drafting = Drafting(chart_of(sitting, programme), heard, sitting.item.version)
+    drafting = Drafting(chart_of(sitting, programme), heard, sitting.told)
     draft = drafting.draft()
     if drafting.exhausted:
         new = open_hold(sitting, programme, FEWEST, "P1", "tolerated_sessions")
         if new:
-            ask_again(sitting, programme, "P1", FEWEST, (sitting.item.version,), same_day=True)
+            ask_again(sitting, programme, "P1", FEWEST, sitting.told, same_day=True)
     last = programme.prescription
     if last is None or _differs(draft, last.issued):
         evidence = {version for each in draft.exercises for version in each.evidence}
@@ -38,7 +38,7 @@ def prescribe(sitting: Sitting, programme: Programme) -> None:
             PrescriptionIssued,
             RULE,
             programme,
-            evidence=tuple(sorted(evidence)) or (sitting.item.version,),
+            evidence=tuple(sorted(evidence)) or sitting.told,
             **{name: getattr(draft, name) for name in draft.__struct_fields__},
         )
         if draft.nothing == "clinician_sets_it":
@@ -76,13 +76,13 @@ def _tell_what_is_missing(sitting: Sitting, programme: Programme, rising: Rising
         told = next((each.at for each in programme.told_of if each.about == WEIGH), None)
         days = timedelta(days=sitting.protocol(programme).whole("prescription.bodyweight_days"))
         if told is None or sitting.now - told >= days:
-            sitting.say(d.PatientTold, RULE, programme, evidence=(sitting.item.version,), about=WEIGH)
+            sitting.say(d.PatientTold, RULE, programme, evidence=sitting.told, about=WEIGH)
     if "ceiling" in missing and not any(each.about == CEILING for each in programme.asked):
         sitting.say(
             d.ClinicianAsked,
             RULE,
             programme,
-            evidence=(sitting.item.version,),
+            evidence=sitting.told,
             about=CEILING,
             subject=missing["ceiling"],
         )

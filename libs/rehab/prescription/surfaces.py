@@ -75,7 +75,7 @@ def _end(sitting: Sitting, programme: Programme, why: str, criteria: tuple[Crite
         RULE,
         programme,
         criteria=criteria,
-        evidence=(sitting.item.version,),
+        evidence=sitting.told,
         why=why,
         proposed_only=not programme.on_step,
     )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from libs.events import decisions as d
 from libs.events import facts as f
 from libs.events import rulings as r
-from libs.events.base import Criterion, ProtocolRef
+from libs.events.base import Criterion, Part, ProtocolRef
 from libs.rehab.decide import decide
 from libs.rehab.evidence import by_content
 from libs.rehab.evolve import conclude
@@ -252,14 +252,15 @@ def _field(hint: Any) -> st.SearchStrategy[Any]:
     if hint in BY_TYPE:
         return BY_TYPE[hint]
     if options and options[-1] is Ellipsis:
-        return st.lists(BY_TYPE[options[0]], max_size=3).map(tuple)
+        part = isinstance(options[0], type) and issubclass(options[0], Part)
+        return st.lists(_values(options[0]) if part else BY_TYPE[options[0]], max_size=3).map(tuple)
     if options and all(isinstance(each, str | int) for each in options):
         return st.sampled_from(options)
     return st.none()
 
 
-def _values(kind: type[d.Decision]) -> st.SearchStrategy[d.Decision]:
-    """Any decision of a kind, as odd as its types allow."""
+def _values(kind: type[Any]) -> st.SearchStrategy[Any]:
+    """Any decision of a kind, or a part of one, as odd as its types allow."""
     hints = {name: each for name, each in get_type_hints(kind).items() if name in kind.__struct_fields__}
     return st.builds(
         kind, **{name: ODD[name] if name in ODD else _field(hint) for name, hint in hints.items()}
