@@ -247,6 +247,8 @@ _MADE: dict[str, Callable[[Decision, Speech], str]] = {
     "also_open": lambda decision, speech: _open(getattr(decision, "holds", ()), speech),
     **MADE_OF_PRESCRIPTIONS,
 }
+MADE = frozenset(_MADE)
+"""What an explanation makes of a decision's fields, to be named in words like them."""
 
 
 def _lost(criterion: str, speech: Speech) -> str:

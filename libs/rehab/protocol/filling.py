@@ -10,11 +10,6 @@ from typing import Final
 from libs.rehab.protocol.model import RehabProtocol
 
 PLACEHOLDER: Final = re.compile(r"\{([A-Za-z0-9_.]{1,60})\}")
-DERIVED: Final = frozenset({
-    "list_missing", "list_not_met", "list_unknown",
-    "list_questions", "list_flags", "list_measured", "list_exercises", "also_open",
-})  # fmt: skip
-"""What an explanation makes of a decision's fields, to be named in words like them; `<field>_name` too."""
 UNKNOWN: Final = "…"
 """What stands in for a name that nothing fills."""
 

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from libs.events.decisions import DECISIONS
-from libs.rehab.protocol.filling import DERIVED, placeholders
+from libs.rehab.explain import MADE
+from libs.rehab.protocol.filling import placeholders
 from libs.rehab.protocol.items import Message, Wording
 from libs.rehab.protocol.model import RehabProtocol
 from libs.rehab.protocol.problems import Finding, Path
@@ -56,7 +57,7 @@ def _message(protocol: RehabProtocol, message: Message, path: Path) -> Iterator[
         yield Finding(code="message-unknown", path=path, wrong=wrong, right=right)
         return
     for name, words in (("patient", message.patient), ("clinician", message.clinician)):
-        yield from _names(protocol, words, fields | DERIVED, (*path, name))
+        yield from _names(protocol, words, fields | MADE, (*path, name))
 
 
 def _names(protocol: RehabProtocol, words: str, fields: frozenset[str], path: Path) -> Iterator[Finding]:

@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import re
 from fractions import Fraction
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +22,7 @@ from libs.rehab.protocol import (
     load_protocol,
 )
 from libs.rehab.protocol.problems import ProtocolRefusedError
+from libs.rehab.protocol.vocabulary import COUNTED
 from libs.rehab.protocol.vocabulary import MEASURES as NAMES
 from tests.support.rehab import Case, enrolled, good_days, placed
 
@@ -84,6 +87,18 @@ def test_numbers_are_exact() -> None:
     assert protocol.number("checkpoint.ratio") == Fraction(3, 2)
     assert protocol.number("P7.share") == Fraction(2, 3)
     assert protocol.whole("P1.most_pain") == 4
+
+
+def test_every_number_that_is_read_as_whole_is_counted_in_whole_units() -> None:
+    read = {
+        name
+        for package in ("libs.rehab", "services")
+        for file in Path(str(resources.files(package))).rglob("*.py")
+        for name in re.findall(r"\.whole\(\s*\"([A-Za-z0-9_.]+)\"", file.read_text("utf-8"))
+    }
+    numbers = load_default().numbers_by_id
+    assert len(read) > 30
+    assert {name for name in read if numbers[name].unit.split()[0] not in COUNTED} == set()
 
 
 @pytest.mark.parametrize(
