@@ -24,6 +24,7 @@ from libs.rehab.offers import weigh_step_and_offer
 from libs.rehab.patient import Fact, Patient, Programme, found
 from libs.rehab.pauses import judge_pause
 from libs.rehab.prescription.concluding import prescribe_after, prescribe_all
+from libs.rehab.prescription.notes import nudge
 from libs.rehab.questions import ask, close_answered, reconsider
 from libs.rehab.red_flags import suspend
 from libs.rehab.requests import answer_request
@@ -53,7 +54,8 @@ def decide(state: Patient, item: Input, protocols: Protocols) -> tuple[Concluded
     settle(sitting)
     weigh_flags(sitting, before)
     end_holds(sitting)
-    prescribe_all(sitting)
+    if not isinstance(item.event, r.TimePassed):  # it lets deadlines fire and weighs nothing else
+        prescribe_all(sitting)
     if not sitting.spoke_of_input:
         sitting.say(InputWeighed, "none", evidence=(item.version,), notes=notes)
     _fire_due(sitting, after=True)
@@ -180,6 +182,7 @@ def _weigh_session(sitting: Sitting, fact: Fact[f.SessionLogged]) -> tuple[str, 
         programme = sitting.programme(each)
         assessed = chart_of(sitting, programme).assessed(fact)
         weigh_loading(sitting, programme, assessed, "session", fact.version)
+        nudge(sitting, programme, fact)
         see_again(sitting, programme, fact)
         close_flares(sitting, programme)
         take_back(sitting, programme)
@@ -342,6 +345,8 @@ _JUDGES: dict[type, Callable[[Sitting, Any], tuple[str, ...]]] = {
     r.ProgrammePlaced: _ruling,
     r.RedFlagCleared: _ruling,
     r.HoldReleased: _ruling,
+    r.PrescriptionRuled: _ruling,
+    r.StepSurfaceConfirmed: _ruling,
     r.StepConfirmed: _ruling,
     r.StageOverridden: _ruling,
     r.CheckpointReadingRuled: _ruling,

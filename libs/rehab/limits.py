@@ -6,6 +6,7 @@ from libs.events.decisions import ClinicianAsked, LoadReduced, SessionWeighed
 from libs.rehab.chart import Chart, Reading
 from libs.rehab.holds import hold_id, lower_loading, open_hold
 from libs.rehab.patient import Fact, Programme, found
+from libs.rehab.prescription.notes import noted
 from libs.rehab.sessions import Assessed
 from libs.rehab.setbacks import is_over, leave_stage_4, weigh_limit
 from libs.rehab.sitting import Sitting
@@ -31,7 +32,7 @@ def weigh_loading(
         eased=assessed.eased,
         sharp=assessed.sharp,
         invalid_because=assessed.because,
-        notes=assessed.notes,
+        notes=(*assessed.notes, *noted(programme, reading.fact)) if reading else assessed.notes,
     )
     _blocked(sitting, programme, assessed, version)
     if assessed.sharp:

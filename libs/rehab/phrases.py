@@ -50,7 +50,7 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "word.inconclusive": "not decided",
     "word.asked": "waiting for a clinician",
     "word.failed": "failed",
-    "prescribed.sets": "{0} × {1}",
+    "prescribed.sets": "{0} x {1}",
     "prescribed.holds": "{0} holds of {1}",
     "prescribed.tempo": "at least {0} up and {1} down",
     "prescribed.down": "at least {0} down, up with help of the other leg",
@@ -72,7 +72,7 @@ _ENGLISH: Final[Mapping[str, str]] = {
     "rise.none_bodyweight": "{0}: please tell your bodyweight first, as the load is a share of it.",
     "rise.to": "{0} to {1}",
     "rise.not_before": "{0}: {1}, from {2} on.",
-    "rise.sessions": "{0}: {1}, after {2} in a row at the present load, well tolerated and all of it done ({3} so far).",
+    "rise.sessions": "{0}: {1}, after {2} at this load, well tolerated and all of it done ({3} so far).",
     "rise.missing": "{0}: {1}; missing: {2}.",
 }
 _GERMAN: Final[Mapping[str, str]] = {
@@ -115,7 +115,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "word.inconclusive": "nicht entschieden",
     "word.asked": "wartet auf die Praxis",
     "word.failed": "nicht bestanden",
-    "prescribed.sets": "{0} × {1}",
+    "prescribed.sets": "{0} x {1}",
     "prescribed.holds": "{0} Mal {1} halten",
     "prescribed.tempo": "mindestens {0} hinauf und {1} hinunter",
     "prescribed.down": "mindestens {0} hinunter, hinauf mit Hilfe des anderen Beins",
@@ -137,7 +137,7 @@ _GERMAN: Final[Mapping[str, str]] = {
     "rise.none_bodyweight": "{0}: bitte zuerst das Körpergewicht angeben, die Last ist ein Anteil davon.",
     "rise.to": "{0} auf {1}",
     "rise.not_before": "{0}: {1}, ab {2}.",
-    "rise.sessions": "{0}: {1}, nach {2} in Folge mit der jetzigen Last, gut vertragen und ganz ausgeführt (bisher {3}).",
+    "rise.sessions": "{0}: {1}, nach {2} mit dieser Last, gut vertragen und ganz ausgeführt (bisher {3}).",
     "rise.missing": "{0}: {1}; es fehlt: {2}.",
 }
 PHRASES: Final[Mapping[str, Mapping[str, str]]] = {"en": _ENGLISH, "de": _GERMAN}

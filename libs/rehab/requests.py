@@ -7,6 +7,8 @@ from libs.rehab.chart import Chart
 from libs.rehab.gates import all_met, criterion, weigh_gate
 from libs.rehab.measures import MEASURES
 from libs.rehab.patient import Programme
+from libs.rehab.prescription.drafting import ELASTIC_STAGE
+from libs.rehab.prescription.wish import rises
 from libs.rehab.protocol import Weighing
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of, evidence_of, gate_rule, whats_open
@@ -27,6 +29,7 @@ def answer_request(sitting: Sitting, programme: Programme, event: RequestMade) -
         wish=event.wish,
         granted=granted,
         why=why,
+        rises=rises(chart) if event.wish == "more_load" else (),
     )
 
 
@@ -91,7 +94,10 @@ def _more_load(chart: Chart) -> Answer:
     reduced = chart.programme.reduced_at
     if reduced is not None and any(each.fact.at <= reduced for each in chart.asked_window[:count]):
         return False, "reduced_since", "P1", (last,)
-    return True, "tolerated", "P6", (last,)
+    if chart.programme.loading == ELASTIC_STAGE:
+        return False, "clinician_sets_it", "prescription", (last,)
+    risen = any(each.risen for each in rises(chart))
+    return risen, "risen" if risen else "prescription_says", "prescription", (last,)
 
 
 def _newest_was_wrong(chart: Chart) -> bool:

@@ -13,11 +13,13 @@ from libs.events.rulings import (
     CheckpointReadingRuled,
     FlagCleared,
     HoldReleased,
+    PrescriptionRuled,
     ProgrammePlaced,
     RedFlagCleared,
     ReEntryRuled,
     StageOverridden,
     StepConfirmed,
+    StepSurfaceConfirmed,
 )
 from libs.rehab.checkpoint import accept_reading, reweigh
 from libs.rehab.flags.raising import end_flag
@@ -28,6 +30,8 @@ from libs.rehab.holds import open_hold
 from libs.rehab.measures import since_return
 from libs.rehab.patient import Programme
 from libs.rehab.pauses import name_stage
+from libs.rehab.prescription.ruling import judge_prescription
+from libs.rehab.prescription.surfaces import confirm_surface
 from libs.rehab.protocol import Gate
 from libs.rehab.questions import KIND, rule_of
 from libs.rehab.setbacks import FEWEST, step_back
@@ -55,6 +59,8 @@ def judge_ruling(sitting: Sitting, event: object) -> None:
     programme = sitting.state.programme(getattr(event, "programme", ""))
     if programme is None or not programme.started:
         refuse(sitting, None, "T2", "no_such_programme")
+    elif isinstance(event, PrescriptionRuled | StepSurfaceConfirmed):
+        _prescribe(sitting, programme, event)
     elif isinstance(event, ProgrammePlaced):
         _place(sitting, programme, event.stage, event.ruled_by, ruled=True)
     elif isinstance(event, PlacementReported):
@@ -73,6 +79,15 @@ def judge_ruling(sitting: Sitting, event: object) -> None:
             refuse(sitting, programme, "pause", why)
     elif isinstance(event, FlagCleared):
         _clear_flag(sitting, programme, event)
+
+
+def _prescribe(
+    sitting: Sitting, programme: Programme, event: PrescriptionRuled | StepSurfaceConfirmed
+) -> None:
+    if isinstance(event, PrescriptionRuled):
+        judge_prescription(sitting, programme, event)
+    else:
+        confirm_surface(sitting, programme, event)
 
 
 def refuse(

@@ -6,8 +6,10 @@ from libs.events import decisions as d
 from libs.events.prescriptions import ExercisePrescribed, PrescriptionIssued
 from libs.rehab.holds import open_hold
 from libs.rehab.patient import Programme
+from libs.rehab.prescription.doses import level_of
 from libs.rehab.prescription.drafting import Draft, Drafting
 from libs.rehab.prescription.rising import Rising
+from libs.rehab.prescription.standing import slot_of
 from libs.rehab.setbacks import FEWEST, ask_again
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of
@@ -69,9 +71,9 @@ def _tell_what_is_missing(sitting: Sitting, programme: Programme, rising: Rising
         return
     missing: dict[str, str] = {}
     for each in standing.issued.exercises:
-        stands = rising.stands(each)
-        if stands.missing in {"bodyweight", "ceiling"} and each.exercise != TEST_HOLD:
-            missing.setdefault(stands.missing, each.exercise)
+        lacks = rising.next_of(rising.protocol.exercises_by_id[slot_of(each)], level_of(each)).missing
+        if lacks in {"bodyweight", "ceiling"} and each.exercise != TEST_HOLD:
+            missing.setdefault(lacks, each.exercise)
     if "bodyweight" in missing:
         told = next((each.at for each in programme.told_of if each.about == WEIGH), None)
         days = timedelta(days=sitting.protocol(programme).whole("prescription.bodyweight_days"))

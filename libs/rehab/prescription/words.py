@@ -18,7 +18,7 @@ _DAILY, _TWICE_DAILY = 7, 14
 
 
 def dose(exercise: ExercisePrescribed, speech: Speech) -> str:
-    """`Heel drop, left: 3 × 15, 3 s down, 5 kg added, on the flat, 3 times a week`."""
+    """`Heel drop, left: 3 x 15, 3 s down, 5 kg added, on the flat, 3 times a week`."""
     parts = [_amount(exercise, speech)]
     if exercise.down_s is not None:
         down = speech.quantity(exercise.down_s, "s")
@@ -79,7 +79,9 @@ def rise(possible: RisePossible, speech: Speech) -> str:
     if possible.missing == "sessions":
         have, need = speech.number(possible.have), speech.quantity(possible.need, "sessions")
         return speech.phrase("rise.sessions", name, step, need, have)
-    return speech.phrase("rise.missing", name, step, speech.term("rise_missing", possible.missing or "sessions"))
+    return speech.phrase(
+        "rise.missing", name, step, speech.term("rise_missing", possible.missing or "sessions")
+    )
 
 
 def _amount(exercise: ExercisePrescribed, speech: Speech) -> str:
