@@ -7,28 +7,33 @@ import msgspec
 
 from libs.events.base import Decision
 
-_VERSIONS = ("session", "test", "check_in")
-"""Fields of decisions that hold the version of an input."""
+_VERSIONS = frozenset({"session", "test", "check_in"})
+"""Fields that hold the version of an input, in decisions and in their parts."""
+_LISTS = frozenset({"evidence", "inputs", "next_day_of"})
+"""Fields that hold several."""
+_HOLDS = frozenset({"hold", "subject", "holds"})
 
 
 def by_content(decision: Decision, name: Callable[[int], Any]) -> dict[str, Any]:
     """The decision as plain data, every version of an input replaced by what `name` makes of it."""
     plain: dict[str, Any] = msgspec.to_builtins(decision)
-    plain["evidence"] = [name(version) for version in decision.evidence]
-    for weighed, criterion in zip(plain.get("criteria", ()), decision.criteria, strict=True):
-        weighed["inputs"] = [name(version) for version in criterion.inputs]
-    for field in _VERSIONS:
-        version = getattr(decision, field, None)
-        if isinstance(version, int):
-            plain[field] = name(version)
-    for field in ("hold", "subject"):
-        if isinstance(plain.get(field), str):
-            plain[field] = _named(plain[field], name)
-    if "holds" in plain:
-        plain["holds"] = [_named(each, name) for each in plain["holds"]]
-    if "next_day_of" in plain:
-        plain["next_day_of"] = [name(version) for version in getattr(decision, "next_day_of", ())]
-    return plain
+    return {"evidence": [], **_renamed(plain, name)}
+
+
+def _renamed(plain: dict[str, Any], name: Callable[[int], Any]) -> dict[str, Any]:
+    return {field: _value(field, value, name) for field, value in plain.items()}
+
+
+def _value(field: str, value: Any, name: Callable[[int], Any]) -> Any:  # noqa: ANN401 -- plain data
+    if field in _VERSIONS and isinstance(value, int):
+        return name(value)
+    if isinstance(value, dict):
+        return _renamed(value, name)
+    if isinstance(value, list | tuple):
+        if field in _LISTS:
+            return [name(version) for version in value]
+        return [_value(field, each, name) for each in value]
+    return _named(value, name) if field in _HOLDS and isinstance(value, str) else value
 
 
 def _named(hold: str, name: Callable[[int], Any]) -> Any:  # noqa: ANN401 -- as `name` has it

@@ -99,8 +99,8 @@ def still_rises(chart: Chart) -> bool:
 
 
 def _not_progressed(chart: Chart) -> Ground | None:
-    stall = _whole(chart) if _may_rise(chart) else None
-    if stall is None or _over(chart, stall.since) > chart.now:
+    stall = _whole(chart)
+    if stall is None or _over(chart, stall.since) > chart.now or not _may_rise(chart):
         return None
     inputs = tuple(sorted(each.source for each in stall.sessions))
     whole = (chart.today - stall.since).days - 1
@@ -122,8 +122,8 @@ def _without(chart: Chart, stall: Stall) -> tuple[str, ...]:
 
 
 def _due(chart: Chart, _since: datetime) -> datetime | None:
-    stall = _whole(chart) if _may_rise(chart) else None
-    return _over(chart, stall.since) if stall is not None else None
+    stall = _whole(chart)
+    return _over(chart, stall.since) if stall is not None and _may_rise(chart) else None
 
 
 def _risen(chart: Chart, raised: Raised) -> tuple[int, ...] | None:

@@ -24,8 +24,17 @@ def contents(answered: Iterable[Answered]) -> list[tuple[datetime, dict[str, Any
         for each in answers:
             if not isinstance(each.decision, InputWeighed):
                 plain = by_content(each.decision, lambda version: known.get(version, "?"))
-                seen.append((each.occurred_at, {name: v for name, v in plain.items() if name != "evidence"}))
+                seen.append((each.occurred_at, _without_evidence(plain)))
     return seen
+
+
+def _without_evidence(plain: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in plain.items() if name != "evidence"}
+    if "exercises" in kept:
+        kept["exercises"] = [
+            _without_evidence(each) if isinstance(each, dict) else each for each in kept["exercises"]
+        ]
+    return kept
 
 
 def first_difference(
