@@ -108,3 +108,10 @@ def test_it_ends_with_the_stage_and_what_was_done_before_raises_it_no_more() -> 
 
 def test_it_sees_sessions_that_do_not_count() -> None:
     assert is_open(in_stage(2).when(drops(1, down_s=1, sets=1)), FLAG)
+
+
+@pytest.mark.rule("R2")
+def test_it_ends_with_a_lapse_that_takes_the_stage_back() -> None:
+    case = in_stage(2).given(drops(1, down_s=1)).until(16)
+    assert case.left.stage == 1
+    assert endings(case, FLAG) == [(16, "stage_changed")]
