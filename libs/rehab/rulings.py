@@ -1,5 +1,8 @@
 """What clinicians rule, and what comes of it (T2, T3, P3, overrides, confirmations)."""
 
+from collections.abc import Callable
+from typing import Any
+
 from libs.events.base import Criterion
 from libs.events.decisions import (
     CheckpointReadingAsked,
@@ -59,35 +62,16 @@ def judge_ruling(sitting: Sitting, event: object) -> None:
     programme = sitting.state.programme(getattr(event, "programme", ""))
     if programme is None or not programme.started:
         refuse(sitting, None, "T2", "no_such_programme")
-    elif isinstance(event, PrescriptionRuled | StepSurfaceConfirmed):
-        _prescribe(sitting, programme, event)
     elif isinstance(event, ProgrammePlaced):
         _place(sitting, programme, event.stage, event.ruled_by, ruled=True)
     elif isinstance(event, PlacementReported):
         _place(sitting, programme, event.stage, event.clinician or event.reported_by, ruled=False)
-    elif isinstance(event, HoldReleased):
-        _release(sitting, programme, event)
-    elif isinstance(event, StepConfirmed):
-        _confirm(sitting, programme, event)
-    elif isinstance(event, StageOverridden):
-        _override(sitting, programme, event)
-    elif isinstance(event, CheckpointReadingRuled):
-        _rule_reading(sitting, programme, event)
     elif isinstance(event, ReEntryRuled):
         why = name_stage(sitting, programme, event)
         if why is not None:
             refuse(sitting, programme, "pause", why)
-    elif isinstance(event, FlagCleared):
-        _clear_flag(sitting, programme, event)
-
-
-def _prescribe(
-    sitting: Sitting, programme: Programme, event: PrescriptionRuled | StepSurfaceConfirmed
-) -> None:
-    if isinstance(event, PrescriptionRuled):
-        judge_prescription(sitting, programme, event)
-    else:
-        confirm_surface(sitting, programme, event)
+    elif (judge := _JUDGES.get(type(event))) is not None:
+        judge(sitting, programme, event)
 
 
 def refuse(
@@ -325,3 +309,14 @@ def _clear_flag(sitting: Sitting, programme: Programme, event: FlagCleared) -> N
     )
     if not ended:
         refuse(sitting, programme, rule, "no_such_flag")
+
+
+_JUDGES: dict[type, Callable[[Sitting, Programme, Any], None]] = {
+    HoldReleased: _release,
+    StepConfirmed: _confirm,
+    StageOverridden: _override,
+    CheckpointReadingRuled: _rule_reading,
+    FlagCleared: _clear_flag,
+    PrescriptionRuled: judge_prescription,
+    StepSurfaceConfirmed: confirm_surface,
+}

@@ -24,6 +24,7 @@ from services.progression_engine.bodies import (
     RulingBody,
     ruling_of,
 )
+from services.progression_engine.prescription_bodies import PrescriptionBody, StepSurfaceBody
 from services.progression_engine.rulings import Asked, Rulings
 
 RULINGS: Final = "/v1/clinics/{clinic}/patients/{patient}/rulings"
@@ -53,6 +54,18 @@ ROUTES: Final = (
         "rule_checkpoint_reading",
         "Accept or reject a checkpoint met by total load only.",
         CheckpointReadingBody,
+    ),
+    RulingRoute(
+        "prescription",
+        "rule_prescription",
+        "Set first loads, loads above a ceiling, doses, and what Stage 4 is made of.",
+        PrescriptionBody,
+    ),
+    RulingRoute(
+        "step-surface",
+        "confirm_step_surface",
+        "Allow an insertional tendon that is less reactive the step.",
+        StepSurfaceBody,
     ),
 )
 
