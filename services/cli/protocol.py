@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from services.cli import protocol_publishing
-from services.cli.conventions import FOUND_WRONG, JsonOption, print_json
+from services.cli.conventions import FOUND_WRONG, DataOption, JsonOption, print_json
 
 if TYPE_CHECKING:
     from libs.rehab.protocol.load import ReadProtocol
@@ -21,7 +21,7 @@ language (NAME.en.yaml). docs/how-to/change-a-protocol.md shows how to
 write one of your own.
 """,
 )
-NAME_HELP: Final = "A shipped protocol, NAME@VERSION, or a file."
+NAME_HELP: Final = "A file, a shipped protocol, or NAME@VERSION of a published one."
 
 
 def register(main: typer.Typer) -> None:
@@ -37,6 +37,7 @@ def register(main: typer.Typer) -> None:
 def lint(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help=NAME_HELP)],
     *,
+    data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say what is wrong with protocols, with file and line.
@@ -52,11 +53,12 @@ def lint(
     """
     from libs.rehab.protocol.lint import lint_files
     from libs.rehab.protocol.problems import ProtocolRefusedError
+    from services.cli.protocol_files import read
 
     answers: list[dict[str, Any]] = []
     for name in files:
         try:
-            found = lint_files(read(name))
+            found = lint_files(read(name, data))
         except ProtocolRefusedError as error:
             found = error.findings
         answers.append({"protocol": name, "findings": found})
@@ -73,6 +75,7 @@ def show(
     name: Annotated[str, typer.Argument(help=NAME_HELP)] = "achilles-staged-loading",
     *,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print markdown as it is.")] = False,
+    data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Print a protocol for reading: stages, steps, rules, numbers, sources.
@@ -91,7 +94,7 @@ def show(
     from libs.rehab.protocol import canonical_bytes
     from libs.rehab.protocol.show import show as shown
 
-    protocol = read_or_leave(name).protocol
+    protocol = read_or_leave(name, data).protocol
     if as_json:
         sys.stdout.write(canonical_bytes(protocol).decode() + "\n")
     elif markdown:
@@ -104,6 +107,7 @@ def diff(
     before: Annotated[str, typer.Argument(metavar="A", help=NAME_HELP)],
     after: Annotated[str, typer.Argument(metavar="B", help=NAME_HELP)],
     *,
+    data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Say in words what changes for patients from A to B.
@@ -116,7 +120,7 @@ def diff(
     """
     from libs.rehab.protocol.diff import diff as compared
 
-    old, new = read_or_leave(before).protocol, read_or_leave(after).protocol
+    old, new = (read_or_leave(each, data).protocol for each in (before, after))
     changes = compared(old, new)
     if as_json:
         print_json({"before": old.ref, "after": new.ref, "changes": changes})
@@ -136,25 +140,13 @@ def schema() -> None:
     print_json(file_schema())
 
 
-def read(name: str) -> "ReadProtocol":
-    """A protocol by its shipped name, `name@version`, or its file. Raises: ProtocolRefusedError."""
-    from libs.rehab.protocol.load import read_protocol
-    from libs.rehab.protocol.reading import refuse
-
-    wanted, _, version = name.partition("@")
-    found = read_protocol(files_of(wanted), library_beside(Path(wanted).parent))
-    if version and found.protocol.version != version:
-        wrong = f"{wanted} is at version {found.protocol.version}, not {version}."
-        raise refuse("version", wrong, "Published versions are kept in the log: name the file.", wanted)
-    return found
-
-
-def read_or_leave(name: str) -> "ReadProtocol":
-    """The same; what is refused is said, and the command left with 1."""
+def read_or_leave(name: str, data: Path | None = None) -> "ReadProtocol":
+    """The protocol of a name; what is refused is said, and the command left with 1."""
     from libs.rehab.protocol.problems import ProtocolRefusedError
+    from services.cli.protocol_files import read
 
     try:
-        return read(name)
+        return read(name, data)
     except ProtocolRefusedError as error:
         _print_findings(name, error.findings, err=True)
         raise typer.Exit(FOUND_WRONG) from None
@@ -170,44 +162,6 @@ def linted_or_leave(name: str) -> "ReadProtocol":
         _print_findings(name, wrong, err=True)
         raise typer.Exit(FOUND_WRONG)
     return found
-
-
-def files_of(name: str) -> "tuple[Any, ...]":
-    """The protocol's own file, then the files of its words. Raises: ProtocolRefusedError."""
-    from libs.rehab.protocol.load import shipped_files, shipped_names
-    from libs.rehab.protocol.reading import refuse
-
-    path = Path(name)
-    if path.suffix in {".yaml", ".yml"} and path.is_file():
-        return _files_beside(path)
-    if (files := shipped_files(name)) is not None:
-        return files
-    wrong = f"There is no file and no shipped protocol {name}."
-    raise refuse("unknown", wrong, f"Shipped are: {', '.join(shipped_names())}.", name)
-
-
-def library_beside(folder: Path) -> "Any":  # noqa: ANN401 -- a Library; its module is imported when wanted
-    """Where bases are found: those that are shipped, then files in a folder."""
-    from libs.rehab.protocol.load import shipped_files
-
-    def found(name: str) -> "tuple[Any, ...] | None":
-        shipped = shipped_files(name)
-        path = folder / f"{name}.yaml"
-        is_name = name.replace("-", "").isalnum()
-        return shipped or (_files_beside(path) if is_name and path.is_file() else None)
-
-    return found
-
-
-def _files_beside(path: Path) -> "tuple[Any, ...]":
-    from libs.rehab.protocol.reading import MOST_BYTES, SourceFile
-
-    words = sorted(each for each in path.parent.glob(f"{path.stem}.*.yaml") if each.is_file())
-    read: list[SourceFile] = []
-    for each in (path, *words):
-        with each.open("rb") as file:
-            read.append(SourceFile(each.name, file.read(MOST_BYTES + 1)))
-    return tuple(read)
 
 
 def _plain(finding: "Finding") -> dict[str, object]:

@@ -20,7 +20,8 @@ summary: As we do it.
 
 def run(*arguments: str) -> Result:
     """The command, as typed."""
-    return CliRunner().invoke(build(["protocol"]), ["protocol", *arguments])
+    nothing_runs = {"HEELRISE_DATA": str(Path(__file__).parent / "nothing-runs-here")}
+    return CliRunner().invoke(build(["protocol"]), ["protocol", *arguments], env=nothing_runs)
 
 
 @pytest.fixture
