@@ -26,6 +26,7 @@ from services.progression_engine.bodies import (
 )
 from services.progression_engine.prescription_bodies import PrescriptionBody, StepSurfaceBody
 from services.progression_engine.rulings import Asked, Rulings
+from services.progression_engine.setback_bodies import ReEntryBody
 
 RULINGS: Final = "/v1/clinics/{clinic}/patients/{patient}/rulings"
 _WITHIN_S: Final = 7.0
@@ -48,6 +49,7 @@ ROUTES: Final = (
     RulingRoute("release", "release_hold", "End a hold that waits for somebody.", ReleaseBody),
     RulingRoute("confirmation", "confirm_step", "Confirm a proposed step.", ConfirmationBody),
     RulingRoute("override", "override_stage", "Move one stage, hold or regress.", OverrideBody),
+    RulingRoute("re-entry", "name_stage", "Name the stage after an operation or illness.", ReEntryBody),
     RulingRoute("flag", "clear_flag", "End a flag that is open.", FlagBody),
     RulingRoute(
         "checkpoint-reading",

@@ -211,6 +211,7 @@ async def test_a_wrong_field_is_named_and_nothing_is_recorded(
         ("confirmation", {"to_stage": 4}),
         ("override", {"action": "regress"}),
         ("checkpoint-reading", {"test": 3, "accepted": True}),
+        ("re-entry", {"stage": 2}),
     ],
 )
 async def test_every_kind_of_ruling_is_recorded_and_answered(
