@@ -222,7 +222,7 @@ def comparable(
     return found
 
 
-_VERSIONS = {"evidence", "inputs", "session", "test", "check_in", "target"}
+_VERSIONS = {"evidence", "inputs", "session", "test", "check_in", "target", "next_day_of"}
 _IDS = {"hold", "holds", "flare"}
 _PEOPLE = {"by", "clinician", "reported_by", "recorded_by"}
 """`role:id`; the id is that of the run's token."""
