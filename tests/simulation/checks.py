@@ -21,7 +21,7 @@ from libs.rehab.patient import Patient, Programme, found
 from services.cli.simulation.contents import Answered, contents, first_difference
 
 ENDS: Final = frozenset(
-    {"clinician", "flare_closed", "tolerated_sessions", "answer", "flag_cleared", "clinician_or_sessions"}
+    {"clinician", "flare_closed", "tolerated_sessions", "answer", "flag_ended", "stage_named"}
 )
 
 
@@ -33,8 +33,9 @@ class Checks:
         self.wrong: list[str] = []
         self.answered: list[Answered] = []
         self._passed: set[str] = set()
-        self._blocked: list[tuple[datetime, int, str, bool]] = []
-        """When what was blocked for whom, and from when on it no longer was."""
+        self._stages: dict[str, int] = {}
+        """Programme → its stage, by the decisions so far."""
+        self._on_step: set[str] = set()
         self._issued: dict[str, p.PrescriptionIssued] = {}
         self._bodyweight = Decimal(0)
         """The heaviest so far."""
@@ -62,6 +63,14 @@ class Checks:
     def _look_at(self, said: Concluded, after: Patient, over: set[Any]) -> None:
         decision = said.decision
         match decision:
+            case d.ProgrammeStarted():
+                self._stages[str(decision.programme)] = decision.stage
+            case d.StagePlaced() | d.LoadingResumed() | d.StageRegressed():
+                self._stages[str(decision.programme)] = decision.to_stage
+            case p.StepSurfaceAllowed():
+                self._on_step.add(str(decision.programme))
+            case p.StepSurfaceEnded(proposed_only=False):
+                self._on_step.discard(str(decision.programme))
             case d.CheckpointPassed():
                 self._passed.add(str(decision.programme))
             case d.StageAdvanced():
@@ -75,6 +84,7 @@ class Checks:
                 self._prescribed(decision, after, over)
 
     def _advanced(self, said: d.StageAdvanced) -> None:
+        self._stages[str(said.programme)] = said.to_stage
         if said.to_stage != said.from_stage + 1:
             self.say(f"a step from {said.from_stage} to {said.to_stage}")
         if said.by != "override" and any(each.verdict != "met" for each in said.criteria):
@@ -113,9 +123,10 @@ class Checks:
         protocol = self.protocols.get(programme.protocol.hash)
         for each in said.exercises:
             item = protocol.exercises_by_id[each.exercise]
-            if item.stage > programme.stage:
-                self.say(f"{each.exercise} is prescribed in stage {programme.stage}")
-            if each.surface == "step" and programme.insertional and not _step_allowed(programme):
+            stage = self._stages.get(programme.id, programme.stage)
+            if item.stage > stage:
+                self.say(f"{each.exercise} is prescribed in stage {stage}")
+            if each.surface == "step" and programme.insertional and not self._may_step(programme):
                 self.say(f"{each.exercise} off a step is prescribed to an insertional tendon")
             if item.ceiling is not None and self._bodyweight:
                 most = Fraction(item.ceiling) * Fraction(self._bodyweight)
@@ -124,17 +135,16 @@ class Checks:
         if before is not None and said.programme in over and before.stage == said.stage:
             self._not_heavier(before, said)
 
+    def _may_step(self, programme: Programme) -> bool:
+        """Whether a clinician allowed the step and no flare took it back, by the decisions so far."""
+        return programme.id in self._on_step
+
     def _not_heavier(self, before: p.PrescriptionIssued, said: p.PrescriptionIssued) -> None:
         was = {each.exercise: each for each in before.exercises}
         for each in said.exercises:
             earlier = was.get(each.exercise)
             if earlier is not None and Fraction(each.load_kg) > Fraction(earlier.load_kg):
                 self.say(f"{each.exercise} is heavier right after a session over the limit")
-
-
-def _step_allowed(programme: Programme) -> bool:
-    plan: Any = getattr(programme, "plan", None)
-    return bool(getattr(plan, "step_allowed", False) or getattr(programme, "step_allowed", False))
 
 
 def again(answered: Iterable[Answered], protocols: Protocols) -> Iterable[str]:

@@ -13,6 +13,11 @@ from libs.rehab.patient import Patient, Programme
 from services.cli.simulation.facts import CLINICIAN, ruled, told
 from services.cli.simulation.patients import Person
 
+_ELASTIC: Final = (
+    r.ExerciseSet(exercise="double_leg_mini_hops", sets=3, reps=20, per_week=2),
+    r.ExerciseSet(exercise="single_leg_calf_raise", sets=3, reps=10, per_week=2),
+)
+"""What it prescribes in Stage 4."""
 _BY_CLINIC: Final = frozenset({"clinician", "answer"})
 
 
@@ -78,6 +83,14 @@ class Clinic:
         for hold in programme.open_holds:
             if hold.ends_with in _BY_CLINIC and self._ripe(hold.id, day, seen):
                 yield r.HoldReleased(programme=name, hold=hold.id, **ruled(at, zone, "looked at it"))
+            if hold.ends_with == "stage_named" and self._ripe(hold.id, day, seen):
+                yield r.ReEntryRuled(
+                    programme=name, stage=_stage(programme.stage), **ruled(at, zone, "healed well")
+                )
+        if programme.step_proposed and self._ripe(f"{name} step", day, seen):
+            yield r.StepSurfaceConfirmed(programme=name, **ruled(at, zone, "calm for two weeks"))
+        if _waits_for_plan(programme) and self._ripe(f"{name} plan", day, seen):
+            yield r.PrescriptionRuled(programme=name, exercises=_ELASTIC, **ruled(at, zone, "low and few"))
         proposal, test = programme.proposal, programme.test
         if proposal is not None and self._ripe(f"{name} proposal", day, seen):
             yield r.StepConfirmed(
@@ -135,6 +148,12 @@ def meddling_clinic(random: Random) -> Clinic:
 def helpful_clinic() -> Clinic:
     """A clinic that looks every day and rules at once; it overrides nothing."""
     return Clinic(every=1, waits=0, accepts_total=1.0, overrides=0.0, resumes_at_stage=True)
+
+
+def _waits_for_plan(programme: Programme) -> bool:
+    """Whether nothing is prescribed because a clinician sets it: Stage 4."""
+    standing = programme.prescription
+    return standing is not None and standing.issued.nothing == "clinician_sets_it"
 
 
 def _stage(number: int) -> Stage:
