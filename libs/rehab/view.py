@@ -11,6 +11,7 @@ from libs.rehab.flags.showing import FlagShown, flags_shown
 from libs.rehab.gates import all_met, weigh_gate
 from libs.rehab.inputs import Protocols
 from libs.rehab.patient import Patient, Programme
+from libs.rehab.prescription.showing import JointExercise, PrescriptionShown, joint, prescription_shown
 from libs.rehab.speech import Speech
 from libs.rehab.steps import gate_name, whats_open, who_moves
 
@@ -83,6 +84,7 @@ class ProgrammeShown(msgspec.Struct, frozen=True, kw_only=True):
     flags: tuple[FlagShown, ...]
     """What the patient gets wrong at present, and what to do (F1-F11)."""
     visa_a: ScoresShown
+    prescription: PrescriptionShown | None
     enrolled_at: datetime
     protocol_hash: str
 
@@ -97,20 +99,24 @@ class Way(msgspec.Struct, frozen=True, kw_only=True):
     """Logical time."""
     red_flags: tuple[str, ...]
     programmes: tuple[ProgrammeShown, ...]
+    session: tuple[JointExercise, ...] = ()
+    """What is prescribed for all tendons together; an exercise on both legs once."""
 
 
 def way(state: Patient, protocols: Protocols, language: str = "en") -> Way:
     """Where a patient stands at their logical time."""
+    speeches = [
+        (each, Speech(protocols.get(each.protocol.hash), language, each.zone))
+        for each in state.programmes
+        if each.started
+    ]
     return Way(
         patient=state.patient,
         version=state.version,
         time=state.time,
         red_flags=state.suspended,
-        programmes=tuple(
-            _programme(state, each, Speech(protocols.get(each.protocol.hash), language, each.zone))
-            for each in state.programmes
-            if each.started
-        ),
+        programmes=tuple(_programme(state, each, speech) for each, speech in speeches),
+        session=joint(speeches),
     )
 
 
@@ -151,6 +157,7 @@ def _programme(state: Patient, programme: Programme, speech: Speech) -> Programm
         gate=_gate(chart, speech),
         flags=flags_shown(programme, speech),
         visa_a=scores_shown(state, programme, protocol),
+        prescription=prescription_shown(chart, speech),
         enrolled_at=programme.enrolled_at,
         protocol_hash=protocol.hash,
     )

@@ -137,6 +137,7 @@ async def _show(reference: str, clinic: str | None, data: Path, language: str, a
     from rich.console import Console
 
     from services.cli.diaries import DiaryClient, running_view
+    from services.cli.prescriptions import show_prescriptions
     from services.cli.records import clinics_of, find_patient, name_of
     from services.cli.showing import show_ways
     from services.session_ingest.diary.zones import read_zone
@@ -153,6 +154,7 @@ async def _show(reference: str, clinic: str | None, data: Path, language: str, a
     show_ways(console, [(name_of(shown), found, shown)], read_zone(clinics[found]))
     if not shown["current"]:
         console.print(f"[red]Not current: do not add load.[/] {shown['not_current_because']}")
+    show_prescriptions(console, shown)
     for programme in shown["programmes"]:
         _show_gate(console, programme)
         _show_scores(console, programme)

@@ -8,6 +8,7 @@ import msgspec
 
 from libs.eventlog.port import Recorded
 from libs.events.accesses import RecordAccessed, RecordDisclosed
+from libs.rehab.prescription.showing import JointExercise
 from services.reporting.domain.identity import Identity
 from services.reporting.domain.panel import PanelRow
 from services.reporting.domain.views import ProgrammeView
@@ -66,6 +67,8 @@ class PatientShown(msgspec.Struct, frozen=True, kw_only=True):
     last_input_at: datetime | None
     red_flags: tuple[str, ...]
     programmes: tuple[ProgrammeView, ...]
+    session: tuple[JointExercise, ...]
+    """What is prescribed for all tendons together; an exercise on both legs once."""
 
 
 class EntryShown(msgspec.Struct, frozen=True, kw_only=True):

@@ -191,6 +191,7 @@ class Reads:
             answered=record.answered,
             last_input_at=record.last_input_at,
             red_flags=red_flags_to_see(record),
+            session=way.session,
             programmes=programme_views(whole, way.programmes, self._explainer(whole, language), audience),
         )
 

@@ -12,6 +12,7 @@ from libs.events.facts import RedFlagReported
 from libs.events.rulings import Ruling, TimePassed
 from libs.rehab.care.scores import ScoresShown
 from libs.rehab.explain import Explanation
+from libs.rehab.prescription.showing import PrescriptionShown
 from libs.rehab.view import GateShown, ProgrammeShown
 from services.reporting.domain import words
 from services.reporting.domain.hindsight import WouldDiffer
@@ -73,6 +74,8 @@ class ProgrammeView(msgspec.Struct, frozen=True, kw_only=True):
     gate: GateShown | None
     visa_a: ScoresShown
     """Outcome scores; no step depends on them."""
+    prescription: PrescriptionShown | None
+    """What is prescribed; where the patient is not current: do not add load."""
     moves: tuple[Move, ...]
     stops: tuple[Stop, ...]
     until: datetime
@@ -176,6 +179,7 @@ def _programme(
         completed=shown.completed,
         gate=shown.gate,
         visa_a=shown.visa_a,
+        prescription=shown.prescription,
         moves=moves_of(whole, row.programme),
         stops=stops_of(whole, programme) if programme is not None else (),
         until=whole.record.state.time,

@@ -17,7 +17,8 @@ export async function patientView(id) {
     patient.red_flags.length
       ? el("p", { class: "notice bad" }, el("strong", {}, "Red flags: "), patient.red_flags.map(plain).join(", "), ". No loading until a clinician has looked.")
       : null,
-    el("div", { class: "programmes" }, patient.programmes.map((each) => programmeCard(each, id))),
+    el("div", { class: "programmes" }, patient.programmes.map((each) => programmeCard(each, id, patient.current))),
+    patient.programmes.length > 1 ? session(patient.session) : null,
     patient.programmes.length ? null : el("p", { class: "empty" }, "No programme yet."),
     await timeline(id),
   ];
@@ -36,7 +37,7 @@ function facts(patient) {
   );
 }
 
-function programmeCard(programme, patient) {
+function programmeCard(programme, patient, current) {
   return el(
     "section",
     { class: "card" },
@@ -58,6 +59,7 @@ function programmeCard(programme, patient) {
       programme.holds.map((hold) => pair(holdName(hold), ENDS_WITH[hold.ends_with] || plain(hold.ends_with))),
       programme.marked.length ? pair("Marked", programme.marked.map(plain).join(", ")) : null,
     ),
+    prescription(programme.prescription, current),
     gate(programme.gate),
     programme.last_decision
       ? el(
@@ -68,6 +70,57 @@ function programmeCard(programme, patient) {
           link(`/patients/${patient}/decisions/${programme.last_decision.id}`, "Why?"),
         )
       : null,
+  );
+}
+
+/** What to do now. Where it is not current, nothing says how it would rise. */
+function prescription(issued, current) {
+  if (!issued) return null;
+  return el(
+    "section",
+    { class: "prescription" },
+    el("h3", {}, "Prescribed", el("small", {}, ` Stage ${issued.stage}, week ${issued.week}, since `, day(issued.issued_at))),
+    current ? null : el("p", { class: "notice bad" }, el("strong", {}, "Not current: do not add load.")),
+    issued.nothing
+      ? el("p", { class: "quiet" }, `Nothing: ${issued.reasons}.`)
+      : el(
+          "ul",
+          {},
+          issued.exercises.map((each) =>
+            el(
+              "li",
+              {},
+              each.text,
+              each.why ? el("small", {}, ` (${each.why})`) : null,
+              current && each.next ? el("div", { class: "quiet" }, each.next) : null,
+            ),
+          ),
+        ),
+  );
+}
+
+/** A session of both tendons: what is done on both legs stands once, the lighter where they differ. */
+function session(exercises) {
+  return el(
+    "section",
+    { class: "prescription" },
+    el("h2", {}, "A session of both"),
+    el(
+      "ul",
+      {},
+      exercises.map((each) =>
+        el(
+          "li",
+          {},
+          each.text,
+          each.not_yet
+            ? el("small", {}, " Not on both legs yet: the other tendon is not as far.")
+            : each.lighter_of_two
+              ? el("small", {}, " The lighter of the two, as it loads both.")
+              : null,
+        ),
+      ),
+    ),
   );
 }
 
