@@ -95,9 +95,8 @@ def _on_the_way(sitting: Sitting, programme: Programme, name: str, subject: str)
 
 
 def _away(sitting: Sitting, programme: Programme, name: str, subject: str) -> None:
-    """A lapse, or a pause that begins or ends. What an input makes due in its past counts from now on."""
-    if sitting.taken_in:
-        sitting.at_deadline(sitting.until)
+    """A lapse, or a pause that begins or ends. What becomes due in the past counts from now on."""
+    sitting.at_deadline(sitting.until if sitting.taken_in else max(sitting.now, sitting.state.time))
     if name == "lapse":
         find_lapse(sitting, programme, int(subject))
     else:

@@ -20,8 +20,15 @@ def left_stage_4(
     if decision.from_stage != 4 or decision.to_stage == 4:
         return programme
     weeks = replace(programme.weeks, since=local_day(at, programme.zone), earliest=None)
-    opened = programme.opened_at if getattr(decision, "why", None) == "lapse" else at
+    opened = _planned_at(programme) if getattr(decision, "why", None) == "lapse" else at
     return replace(programme, weeks=weeks, returning_since=at, opened_at=opened)
+
+
+def _planned_at(programme: Programme) -> datetime | None:
+    """From when a lapse of Stage 4 is counted: it goes on from there."""
+    if programme.prescription is None or programme.opened_at is None:
+        return programme.opened_at
+    return max(programme.opened_at, programme.prescription.at)
 
 
 def lightened_by_limit(programme: Programme, decision: d.LoadReduced) -> Programme:

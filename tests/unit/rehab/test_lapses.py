@@ -204,3 +204,13 @@ def test_r2_an_import_lapses_when_it_happened() -> None:
              if isinstance(each.decision, s.LapseFound)]  # fmt: skip
     assert found == [(at(16, "00:00"), 2), (at(44, "00:00"), 1)]
     assert case.then(d.SessionWeighed).valid
+
+
+@pytest.mark.rule("W1", "W2")
+def test_r2_on_the_way_back_weeks_count_since_the_lapse() -> None:
+    advance = {"programme": LEFT, "action": "advance", "risk_accepted": True}
+    case = Case().given(enrolled(), placed(3), session(0, stage=3), ruling(r.StageOverridden, 1, **advance))
+    case.given(session(2, stage=4, pain_during=5))
+    assert case.left.returning_since == at(2)
+    case.until(17).then(s.LapseFound, from_stage=3, to_stage=2)
+    assert case.left.returning_since == at(17, "00:00")
