@@ -81,8 +81,8 @@ def _checked(answer: httpx.Response) -> httpx.Response:
     said = [str(body.get("detail") or body.get("title") or f"HTTP {answer.status_code}")]
     if answer.status_code == 401:
         said.append("Tokens are valid for 15 minutes: make a new one with `heelrise token`.")
-    elif answer.status_code == 404 and not body.get("detail"):
-        said.append("Not found, or of another clinic than your token's.")
+    elif answer.status_code == 404:
+        said = ["No such version, clinic or patient for this token: `heelrise protocol list` has the versions."]
     fields = tuple(
         FieldError(str(each.get("pointer", "")), str(each.get("detail", "")), each.get("expected"))
         for each in body.get("errors", ())
