@@ -56,6 +56,8 @@ def _scale(value: str, unit: str, name: str, path: Path) -> Iterator[Finding]:
         wrong = f"{name} is {value} {unit}, which lies outside its scale."
         right = f"Between {scale[0]} and {scale[1]}."
         yield Finding(code="scale", path=path, wrong=wrong, right=right)
+    if unit == "share" and Fraction(value) == 0:
+        yield Finding(code="scale", path=path, wrong=f"{name} is 0.", right="A share is more than nothing.")
     if unit == "/10" and Fraction(value).denominator not in {1, 2}:
         wrong = f"{name} is {value}."
         yield Finding(code="scale", path=path, wrong=wrong, right="Pain is told in whole or half points.")

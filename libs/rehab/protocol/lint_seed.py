@@ -8,27 +8,38 @@ from libs.rehab.protocol.items import Criteria, Dose, Number
 from libs.rehab.protocol.model import RehabProtocol
 from libs.rehab.protocol.problems import Finding, Path
 
-_NEVER: Final = frozenset(
-    {"checkpoint.ratio", "checkpoint.hold_s", "checkpoint.pain", "W1.weeks", "P7.tempo_s", "P7.hold_s"}
-)
-"""What the source fixes: a version may ask for more, never for less."""
+_NEVER: Final = frozenset({
+    "checkpoint.ratio", "checkpoint.hold_s", "checkpoint.pain", "W1.weeks", "P7.tempo_s", "P7.hold_s",
+    # Who counts as insertional, and as reactive: looser, a reactive insertional tendon would go on a step.
+    "T5.insertional_below_cm", "T5.mid_portion_up_to_cm",
+    "insertional.days", "insertional.pain", "insertional.morning_pain", "insertional.check_ins",
+    # Where running and impact begin: looser, elastic work would come before Stage 4.
+    "F5.running_stage", "F6.last_stage", "zone_2.impact_from_stage",
+})  # fmt: skip
+"""A version may ask for more here, never for less."""
 LOOSER_ABOVE: Final = frozenset({
     "P1.most_pain", "P2.settled_min", "P3.return_percent", "P4.above", "P4.over_baseline", "P4.look_days",
-    "P4.look_again_days", "P5.return_percent", "P6.next_day_to_h", "checkpoint.pain",
-    "checkpoint.bodyweight_days_before", "checkpoint.bodyweight_days_after", "checkpoint.reading_days",
-    "checkpoint.revive_days", "checkpoint.stands_days", "checkpoint.offer_within",
-    "checkpoint.milestone_pain", "W1.restart_weeks", "W1.grace_days", "W1.pause_days",
-    "T3.ask_again_days", "prescription.return_percent", "prescription.bodyweight_days", "insertional.pain",
-    "insertional.morning_pain", "R1.in_a_row", "R1.too_painful", "R1.back", "R2.days", "R2.weeks",
-    "R2.return_percent", "F2.days", "F4.days", "F9.days",
+    "P4.look_again_days", "P4.repeat_days", "P4.third_flares", "P5.return_percent", "P6.next_day_to_h",
+    "checkpoint.pain", "checkpoint.bodyweight_days_before", "checkpoint.bodyweight_days_after",
+    "checkpoint.reading_days", "checkpoint.revive_days", "checkpoint.stands_days", "checkpoint.offer_within",
+    "checkpoint.milestone_pain", "W1.restart_weeks", "W1.grace_days", "W1.pause_days", "T3.ask_again_days",
+    "T4.rest_days", "T5.mid_portion_up_to_cm", "prescription.return_percent", "prescription.bodyweight_days",
+    "insertional.pain", "insertional.morning_pain", "R1.in_a_row", "R1.consistently", "R1.mostly", "R2.days",
+    "R2.stage_1_weeks", "R2.return_percent", "pause.lower_days", "pause.stage_1_weeks",
+    "pause.return_percent", "flags.announce_days", "F2.days", "F2.nudge_days", "F4.days", "F9.days",
 })  # fmt: skip
 """Numbers of which more is looser."""
 LOOSER_BELOW: Final = frozenset({
     "P1.lighter_percent", "P4.second_days", "P4.third_days", "P5.lighter_percent", "P5.sessions",
     "P5.dynamic_days", "P6.coverage", "P6.coverage_days", "P6.last_two", "P7.share", "P7.tempo_s",
     "P7.hold_s", "checkpoint.ratio", "checkpoint.hold_s", "checkpoint.hours_apart", "checkpoint.offer_weeks",
-    "W1.weeks", "W1.share", "W1.prescribed_days", "T3.age", "insertional.days", "insertional.check_ins",
-    "R1.lighter_percent", "F1.tempo_s", "F1.sessions", "F1.days", "F3.sessions",
+    "W1.weeks", "W1.share", "W1.prescribed_days", "W1.return_weeks", "T3.age", "T5.insertional_below_cm",
+    "insertional.days", "insertional.check_ins", "prescription.fewer_reps",
+    "prescription.fewer_sets_percent", "prescription.shorter_s", "prescription.nudge_hours", "R1.of_last",
+    "R1.lighter_percent", "F1.tempo_s", "F1.sessions", "F1.days", "F2.sessions", "F3.sessions",
+    "F5.running_stage", "F5.sessions", "F5.days", "F6.last_stage", "F6.sessions", "F6.days", "F7.sessions",
+    "F7.days", "F8.sessions", "F8.days", "F9.sessions", "F10.sessions", "F11.sessions",
+    "zone_2.impact_from_stage",
 })  # fmt: skip
 """Numbers of which less is looser."""
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib import resources
+from itertools import islice
 from typing import Any, ClassVar, Final
 
 import msgspec
@@ -51,8 +52,7 @@ def read_protocol(files: Sequence[SourceFile], library: Library | None = None) -
     try:
         protocol = RehabProtocol.model_validate_json(json.dumps(plain(tree)))
     except ValidationError as error:
-        found = [placed(tree, each) for each in _findings(error)]
-        raise refused(found[:_MOST_FINDINGS]) from None
+        raise refused(placed(tree, each) for each in islice(_findings(error), _MOST_FINDINGS)) from None
     return ReadProtocol(protocol, tree)
 
 

@@ -51,7 +51,8 @@ def _resolve(files: tuple[SourceFile, ...], library: Library, above: tuple[str, 
         if node.field(each) is None:
             wrong = f"The variant has no {each} of its own."
             raise _wrong(node, each, "variant-unnamed", wrong, f"Add {each}.")
-    merged = _merge(base, _without(node, ("based_on", "remove", "words")))
+    # Words keep what they say of an item that goes: nobody asks for it any more.
+    merged = _merge(_without(base, ("words",)), _without(node, ("based_on", "remove", "words")))
     merged = _removed(node, merged)
     said = Node(f"{wanted}@{base.text('version')}", node.file, _line(node, "based_on"))
     merged = _with(merged, "based_on", said)
@@ -75,7 +76,7 @@ def _found(node: Node, name: str, library: Library, above: tuple[str, ...]) -> N
     files = library(name)
     if files is None:
         wrong = f"There is no protocol {name}."
-        right = "Name one that is shipped (heelrise protocol list), or whose file lies beside this one."
+        right = "Name one that is shipped, or whose file lies beside this one."
         raise _wrong(node, "based_on", "base-unknown", wrong, right)
     return _resolve(files, library, (*above, own))
 

@@ -2,12 +2,15 @@
 
 import json
 from pathlib import Path
+from unittest.mock import AsyncMock
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from libs.rehab.protocol import canonical_bytes
 from libs.rehab.protocol.load import load_shipped, shipped_files
 from services.cli.main import build
+from services.cli.protocol_client import VersionClient
 
 VARIANT = """
 id: ours
@@ -79,6 +82,24 @@ def test_what_is_not_there_is_said(name: str, command: tuple[str, ...]) -> None:
     result = run(*command, name)
     assert result.exit_code == 1
     assert "silbernagel" in result.output
+
+
+def test_a_published_version_is_read_from_the_running_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    published = load_shipped("silbernagel").model_copy(update={"version": "9.9.9"})
+    asked: list[str] = []
+
+    async def content(_: VersionClient, path: str) -> bytes:
+        asked.append(path)
+        return canonical_bytes(published)
+
+    monkeypatch.setattr("services.cli.diaries.running_view", lambda _: None)
+    monkeypatch.setattr(VersionClient, "__init__", lambda *_: None)
+    monkeypatch.setattr(VersionClient, "__aexit__", AsyncMock())
+    monkeypatch.setattr(VersionClient, "get_bytes", content)
+    shown = run("show", "silbernagel@9.9.9", "--markdown")
+    assert shown.exit_code == 0, shown.output
+    assert "`silbernagel` 9.9.9" in shown.output
+    assert asked == ["/v1/protocols/silbernagel/9.9.9"]
 
 
 def test_a_variant_of_a_file_beside_it_is_found(ours: Path) -> None:

@@ -198,6 +198,30 @@ def test_no_version_is_weaker_than_the_source(rule: str, name: str, value: str, 
     assert "the source says" in said.wrong
 
 
+@pytest.mark.rule("T5", "insertional", "F11")
+@pytest.mark.parametrize(
+    ("rule", "name", "value"),
+    [
+        ("T5", "insertional_below_cm", "1"),
+        ("insertional", "pain", "4"),
+        ("insertional", "morning_pain", "3"),
+        ("insertional", "days", "7"),
+        ("insertional", "check_ins", "3"),
+    ],
+)
+def test_no_version_puts_a_reactive_insertional_tendon_on_a_step(rule: str, name: str, value: str) -> None:
+    assert found(numbered(rule, name, value=value, basis="default"), "weaker").level == "error"
+
+
+@pytest.mark.rule("F5", "F6", "zone_2")
+@pytest.mark.parametrize(
+    ("rule", "name", "value"),
+    [("F5", "running_stage", "3"), ("F6", "last_stage", "2"), ("zone_2", "impact_from_stage", "3")],
+)
+def test_no_version_allows_elastic_work_before_stage_4(rule: str, name: str, value: str) -> None:
+    assert found(numbered(rule, name, value=value, basis="default"), "weaker").level == "error"
+
+
 @pytest.mark.rule("checkpoint")
 def test_a_version_may_ask_for_more_than_the_source() -> None:
     assert "weaker" not in codes(numbered("checkpoint", "ratio", value='"1.6"', basis="default"))

@@ -5,6 +5,8 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from libs.rehab.protocol import RehabProtocol, ShippedProtocols, canonical_bytes, load_default
 from libs.rehab.protocol.load import load_shipped, read_protocol, shipped_files, shipped_names
@@ -159,6 +161,44 @@ def test_an_error_that_stays_in_the_base_names_the_bases_file() -> None:
     broken = base.replace("id: achilles-staged-loading", "id: base").replace("value: 4,", "value: four,", 1)
     found = refused(head=HEAD.replace("achilles-staged-loading", "base"), base=broken)
     assert found.file == "base.yaml"
+
+
+CHANGES = (
+    "rules",
+    "gates",
+    "words",
+    "remove",
+    "stages",
+    "based_on",
+    "citations",
+    "id",
+    "numbers",
+    "criteria",
+)
+PARTS = st.recursive(
+    st.one_of(
+        st.booleans(),
+        st.integers(-3, 99),
+        st.sampled_from(["P1", "1-2.days", "gate-1-2", "x", "silbernagel"]),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3), st.dictionaries(st.sampled_from(CHANGES), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(own=st.dictionaries(st.sampled_from(CHANGES), PARTS, max_size=5))
+def test_whatever_a_variant_changes_it_is_resolved_or_refused(own: dict[str, object]) -> None:
+    base = {"id": "ours", "version": "1.0.0", "title": "Ours", "summary": "Ours.",
+            "based_on": "achilles-staged-loading"}  # fmt: skip
+    found: RehabProtocol | ProtocolRefusedError
+    try:
+        found = read_protocol((SourceFile("ours.yaml", json.dumps(base | own).encode()),)).protocol
+    except ProtocolRefusedError as error:
+        found = error
+    assert found.hash if isinstance(found, RehabProtocol) else found.findings
 
 
 # The three that are shipped
