@@ -77,6 +77,8 @@ class Chart:
         self.now = now
         self.zone = programme.zone
         self.enrolled = (programme.enrolled_at, programme.enrolled_version)
+        self.worked_out: dict[str, Any] = {}
+        """What a rule works out of it more than once, by name."""
         self._from = timedelta(hours=protocol.whole("P6.next_day_from_h"))
         self._to = timedelta(hours=protocol.whole("P6.next_day_to_h"))
 

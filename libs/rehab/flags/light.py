@@ -33,12 +33,23 @@ def _dropped(fact: Fact[SessionLogged], side: str) -> str | None:
 
 def light_drops(chart: Chart) -> list[Fact[SessionLogged]]:
     """Sessions of this stage with heel drops at bodyweight, since the last with added load, newest first."""
+    known: list[Fact[SessionLogged]] | None = chart.worked_out.get(NUDGE)
+    if known is None:
+        known = chart.worked_out[NUDGE] = _light_drops(chart)
+    return known
+
+
+def _light_drops(chart: Chart) -> list[Fact[SessionLogged]]:
+    if all(item.stage > chart.programme.stage for item in chart.protocol.exercises if item.id in HEEL_DROPS):
+        return []
     since = max(stage_began(chart.programme), last_rule(chart, "too_light"))
+    least = chart.protocol.whole("F2.per_week")
+    recent = chart.today - timedelta(days=_WEEK + 1)
     found: list[Fact[SessionLogged]] = []
     for fact in chart.newest(since):
         how = _dropped(fact, chart.programme.side)
-        if how == "loaded":
-            break
+        if how == "loaded" or (len(found) < least and chart.day(fact) < recent):
+            break  # with fewer in the last week there is nothing to say
         if how == "light":
             found.append(fact)
     return found

@@ -66,7 +66,9 @@ def _whole(chart: Chart) -> Stall | None:
     begin = local_day(chart.begin[0], chart.zone)
     if _over(chart, _calm_since(chart, begin)) > chart.now + _AHEAD:
         return None
-    stall = _stall(chart)
+    if "stall" not in chart.worked_out:
+        chart.worked_out["stall"] = _stall(chart)
+    stall: Stall | None = chart.worked_out["stall"]
     if stall is None:
         return None
     since = _calm_since(chart, stall.since)

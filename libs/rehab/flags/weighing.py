@@ -39,22 +39,38 @@ _KEPT = {
 }  # fmt: skip
 
 
+class _Charts:
+    """A programme's history by now, worked out anew only where something was concluded since."""
+
+    def __init__(self, sitting: Sitting) -> None:
+        self.sitting = sitting
+        self._known: tuple[str, int, Chart] | None = None
+
+    def of(self, programme: Programme) -> Chart:
+        """The programme's."""
+        count = len(self.sitting.concluded)
+        if self._known is None or self._known[:2] != (programme.id, count):
+            self._known = (programme.id, count, chart_of(self.sitting, programme))
+        return self._known[2]
+
+
 def weigh_flags(sitting: Sitting, before: Fact[Any] | None = None) -> None:
     """Weigh the flags of every programme at an input; `before` is what a correction replaced."""
     if isinstance(sitting.item.event, TimePassed):
         return  # It lets deadlines fire and weighs nothing else.
     fact = _told(sitting)
     anew = _bears_on_the_past(sitting, before)
+    charts = _Charts(sitting)
     for programme in sitting.state.programmes:
         if programme.started:
             end_with_stage(sitting, programme)
             for flag in FLAGS:
                 if isinstance(flag, FaultFlag):
-                    _weigh_fault(sitting, programme, flag, fact, anew=anew)
+                    _weigh_fault(charts, programme, flag, fact, anew=anew)
                 else:
-                    _weigh_state(sitting, programme, flag, anew=anew)
-            _weigh_wish(sitting, programme)
-            _nudge(sitting, programme)
+                    _weigh_state(charts, programme, flag, anew=anew)
+            _weigh_wish(charts, programme)
+            _nudge(charts, programme)
 
 
 def end_with_stage(sitting: Sitting, programme: Programme) -> None:
@@ -88,13 +104,14 @@ def flag_dues(
 
 def weigh_on_day(sitting: Sitting, programme: Programme, name: str) -> None:
     """What the passing of a day may raise or end."""
+    charts = _Charts(sitting)
     if name == NUDGE:
-        _nudge(sitting, programme)
+        _nudge(charts, programme)
     for flag in FLAGS:
         if flag.flag == name and isinstance(flag, StateFlag):
-            _weigh_state(sitting, programme, flag, anew=False)
+            _weigh_state(charts, programme, flag, anew=False)
         elif flag.flag == name and isinstance(flag, FaultFlag):
-            _weigh_fault(sitting, programme, flag, None, anew=False)
+            _weigh_fault(charts, programme, flag, None, anew=False)
 
 
 def _told(sitting: Sitting) -> Fact[Any] | None:
@@ -118,9 +135,10 @@ def _floor(chart: Chart, flag: FaultFlag) -> Place:
 
 
 def _weigh_fault(
-    sitting: Sitting, programme: Programme, flag: FaultFlag, fact: Fact[Any] | None, *, anew: bool
+    charts: _Charts, programme: Programme, flag: FaultFlag, fact: Fact[Any] | None, *, anew: bool
 ) -> None:
-    chart = chart_of(sitting, programme)
+    sitting = charts.sitting
+    chart = charts.of(programme)
     raised = open_flag(chart.programme.flags, flag.flag)
     wrong = fact is not None and fact.place > chart.enrolled and flag.is_fault(chart, fact)
     if raised is None and not wrong and not anew:
@@ -155,8 +173,9 @@ def _unheard(sitting: Sitting, programme: Programme, flag: FaultFlag, source: in
     return {"announced": False} if source in run_through.said.evidence else {}
 
 
-def _weigh_state(sitting: Sitting, programme: Programme, flag: StateFlag, *, anew: bool) -> None:
-    chart = chart_of(sitting, programme)
+def _weigh_state(charts: _Charts, programme: Programme, flag: StateFlag, *, anew: bool) -> None:
+    sitting = charts.sitting
+    chart = charts.of(programme)
     raised = open_flag(chart.programme.flags, flag.flag)
     if raised is None:
         ground = flag.ground(chart)
@@ -189,19 +208,21 @@ def _raise(sitting: Sitting, programme: Programme, flag: StateFlag, ground: Grou
     )
 
 
-def _weigh_wish(sitting: Sitting, programme: Programme) -> None:
+def _weigh_wish(charts: _Charts, programme: Programme) -> None:
     """F9: the patient says so."""
+    sitting = charts.sitting
     event = sitting.item.event
     if not isinstance(event, f.RequestMade) or event.wish != "stop" or sitting.due is not None:
         return
     if event.programme not in {None, programme.id}:
         return
-    ground = says_so(chart_of(sitting, programme), sitting.item.version)
+    ground = says_so(charts.of(programme), sitting.item.version)
     if ground is not None:
         _raise(sitting, programme, STOPPING, ground)
 
 
-def _nudge(sitting: Sitting, programme: Programme) -> None:
-    evidence = nudge(chart_of(sitting, programme))
+def _nudge(charts: _Charts, programme: Programme) -> None:
+    sitting = charts.sitting
+    evidence = nudge(charts.of(programme))
     if evidence is not None:
         sitting.say(PatientTold, TOO_LIGHT.rule, sitting.programme(programme), evidence=evidence, about=NUDGE)
