@@ -17,7 +17,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --generate-hashes --python-
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test test-containers properties simulate bench mutants lint audit fmt docs lock wheel clean
+.PHONY: help setup demo test test-containers properties simulate bench mutants lint audit fmt docs lock wheel clean diaries
 
 help: ## Say what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ test: setup ## The whole suite, on real PostgreSQL and NATS, in random order and
 
 test-containers: setup ## The images, docker-compose.yml and the integration tests in containers (needs a Docker engine)
 	infra/docker/with-engine.sh $(BIN)/pytest tests/containers $(ARGS)
+
+diaries: setup ## Write out anew what is decided of the nine diaries (tests/golden/diaries)
+	@$(BIN)/python -m tests.support.diary_decisions
 
 properties: setup ## Ten thousand simulated patients, each looked at after every input
 	@$(BIN)/python -m tests.simulation $(ARGS)
