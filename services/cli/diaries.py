@@ -123,6 +123,13 @@ class DiaryClient:
             headers={"Content-Type": "text/csv", "Patient-Reference": quote(reference)},
         )
 
+    async def post(self, clinic: str, path: str, content: bytes, key: str) -> Json:
+        """Write something of a clinic, once by its key. Raises: ProblemError."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": key}
+        return await self._send(
+            "POST", f"/v1/clinics/{clinic}/{path}", clinic=clinic, content=content, headers=headers
+        )
+
     async def get(self, clinic: str, path: str, **params: str) -> Json:
         """Read something of a clinic. Raises: ProblemError."""
         return await self._send("GET", f"/v1/clinics/{clinic}/{path}", clinic=clinic, params=params)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final, NoReturn
 import msgspec
 import typer
 
-from services.cli.conventions import FOUND_WRONG, fail, wrong_usage
+from services.cli.conventions import FOUND_WRONG, DataOption, data_folder, fail, run_async, wrong_usage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -44,6 +44,13 @@ def simulate_command(
     processes: Annotated[
         int | None, typer.Option("--processes", min=1, max=64, help="As many as there are cores, at most 8.")
     ] = None,
+    through_services: Annotated[
+        bool,
+        typer.Option(
+            "--through-services/--in-process",
+            help="Over HTTP to the stack that runs, or straight to the judge.",
+        ),
+    ] = False,
     platform: Annotated[
         bool, typer.Option("--platform", help="Simulate the platform instead: schedules by a seed.")
     ] = False,
@@ -51,6 +58,7 @@ def simulate_command(
     replay: Annotated[
         int | None, typer.Option("--replay", metavar="SEED", help="With --platform: one schedule again.")
     ] = None,
+    data: DataOption = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the figures to a file.")] = None,
     plots: Annotated[Path | None, typer.Option("--plots", help="Draw pictures into a folder.")] = None,
 ) -> None:
@@ -68,12 +76,13 @@ def simulate_command(
     """
     if platform or replay is not None:
         _platform(schedules, seed, replay, processes or _cores())
+    if through_services:
+        _through(data_folder(data), patients, weeks, seed, json_file)
     names = _chosen(protocol)
     report, outcomes = _run(names, patients, weeks, seed, processes or _cores())
     _show(report)
     if json_file is not None:
-        json_file.write_bytes(msgspec.json.format(msgspec.json.encode(report)) + b"\n")
-        typer.echo(f"written to {json_file}")
+        _write(json_file, report)
     if plots is not None:
         from libs.kernel.errors import HeelriseError
         from services.cli.simulation.plots import draw
@@ -83,6 +92,31 @@ def simulate_command(
                 typer.echo(f"written to {path}")
         except HeelriseError as error:
             fail(error)
+
+
+def _through(data: Path, patients: int, weeks: int, seed: int, json_file: Path | None) -> NoReturn:
+    async def run() -> int:
+        from services.cli.diaries import running_view
+        from services.cli.simulation.through import send
+
+        with _bar(patients, "patients") as tick:
+            sent = await send(running_view(data), patients=patients, weeks=weeks, seed=seed, tick=tick)
+        typer.echo(
+            f"{sent.tellings:,} facts and rulings of {sent.patients:,} patients in {sent.seconds} s, "
+            f"{sent.per_second}/s, in the clinic {sent.clinic}"
+        )
+        stages = ", ".join(f"{count} in Stage {stage}" for stage, count in sent.stages.items())
+        typer.echo(f"{sent.programmes:,} programmes: {stages}; {sent.as_in_process:,} as in process")
+        if json_file is not None:
+            _write(json_file, sent)
+        return 0
+
+    run_async(run())
+
+
+def _write(file: Path, figures: object) -> None:
+    file.write_bytes(msgspec.json.format(msgspec.json.encode(figures), indent=2) + b"\n")
+    typer.echo(f"written to {file}")
 
 
 def _platform(count: int, seed: int, replay: int | None, processes: int) -> NoReturn:
