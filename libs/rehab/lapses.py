@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any, Final
 
 from libs.events.decisions import LoadReduced
@@ -24,8 +25,9 @@ RE_ENTRY: Final = "re_entry"
 
 def last_loaded(chart: Chart) -> Fact[Any] | None:
     """The newest session, test or trial of this side, valid or not."""
-    newest = [next(each, None) for each in (chart.newest(), chart.tests(), chart.trials())]
-    return max((each for each in newest if each is not None), key=lambda each: each.place, default=None)
+    told: tuple[Iterator[Fact[Any]], ...] = (chart.newest(), chart.tests(), chart.trials())
+    newest = [each for facts in told for each in islice(facts, 1)]
+    return max(newest, key=lambda each: each.place, default=None)
 
 
 def loading_since(chart: Chart) -> datetime:

@@ -19,7 +19,7 @@ from libs.rehab.days import local_day
 from libs.rehab.flags.raising import raise_flag
 from libs.rehab.gates import criterion, exact
 from libs.rehab.holds import open_hold
-from libs.rehab.measures import Measured
+from libs.rehab.measured import Measured
 from libs.rehab.offers import weigh_step_and_offer
 from libs.rehab.patient import Fact, Hold, Programme
 from libs.rehab.protocol import RehabProtocol, Weighing
