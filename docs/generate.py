@@ -13,12 +13,30 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from libs.events import accesses, base, care, decisions, deliveries, facts, lifecycle, registry, rulings
+from libs.events import (
+    accesses,
+    base,
+    care,
+    decisions,
+    deliveries,
+    facts,
+    flags,
+    lifecycle,
+    prescriptions,
+    registry,
+    rulings,
+    setbacks,
+    versions,
+    withdrawals,
+)
 from libs.events.base import Event, Part
 from libs.events.catalogue import CATALOGUE, EventType, Owner
 
 DOCS = Path(__file__).resolve().parent
-MODULES = (base, facts, care, lifecycle, rulings, decisions, deliveries, accesses, registry)
+MODULES = (
+    base, facts, care, lifecycle, rulings, versions, decisions, prescriptions, flags, setbacks, withdrawals,
+    deliveries, accesses, registry,
+)  # fmt: skip
 KINDS = {"c": "clinical", "a": "access", "r": "registry"}
 OWNERS: dict[Owner, str] = {
     "session-ingest": "what happened or was told, and who and what there is",
