@@ -290,7 +290,7 @@ class Drafting:
                 since = before.since
                 if "ruled" not in why and (before.sets, before.reps) != (new.sets, new.reps):
                     why.append("week")
-            elif before.surface != surface:
+            elif before.surface != surface and surface is not None and before.exercise == new.exercise:
                 why.append(f"surface_{surface}")
         evidence = change.evidence or (self.told if why else ())
         return replace(new, since=since, why=tuple(why), evidence=evidence)

@@ -37,8 +37,13 @@ def weigh_surface(sitting: Sitting, programme: Programme) -> None:
     met = all_met(criteria) and not whats_open(chart)
     if met and not programme.step_proposed:
         sitting.say(StepSurfaceProposed, RULE, programme, criteria=criteria, evidence=evidence_of(criteria))
-    elif not met and programme.step_proposed:
+    elif programme.step_proposed and (_fails(criteria) or whats_open(chart)):
         _end(sitting, programme, "criteria_not_met", criteria)
+
+
+def _fails(criteria: tuple[Criterion, ...]) -> bool:
+    """Something is known not to be met; a morning that is still to come takes nothing back."""
+    return any(each.verdict == "not_met" for each in criteria)
 
 
 def confirm_surface(sitting: Sitting, programme: Programme, event: StepSurfaceConfirmed) -> None:

@@ -41,7 +41,7 @@ def most_load(chart: Chart, item: ExerciseItem, weight: Fraction | None) -> Frac
     if item.ceiling is None:
         return Fraction(0)
     ruled = ruled_for(chart.programme, item.id)
-    above = ruled.most_kg if ruled is not None else None
+    above = (ruled.most_kg or ruled.load_kg) if ruled is not None else None
     if weight is None:
         return Fraction(above) if above is not None else None
     return max(Fraction(item.ceiling) * weight, Fraction(above or 0))
