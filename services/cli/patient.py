@@ -53,7 +53,7 @@ def show(
     data: DataOption = None,
     as_json: JsonOption = False,
 ) -> None:
-    """Show each programme of a patient: stages, holds, weeks, checkpoint.
+    """Show each programme of a patient: stages, holds, flags, weeks, checkpoint.
 
     \b
       heelrise patient show 01-textbook
@@ -156,8 +156,32 @@ async def _show(reference: str, clinic: str | None, data: Path, language: str, a
         console.print(f"[red]Not current: do not add load.[/] {shown['not_current_because']}")
     show_prescriptions(console, shown)
     for programme in shown["programmes"]:
+        _show_flags(console, programme, read_zone(clinics[found]))
         _show_gate(console, programme)
         _show_scores(console, programme)
+
+
+def _show_flags(console: Any, programme: Json, zone: tzinfo) -> None:  # noqa: ANN401 - rich is imported when wanted
+    """What the patient gets wrong at present, on what it rests, and what to do."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    if not programme["flags"]:
+        return
+    title = f"{programme['side']}: to put right"
+    table = Table(
+        "flag", "since", "why, and what to do", "measured", "inputs", title=title, title_justify="left"
+    )
+    for each in programme["flags"]:
+        called = f"[red]{escape(each['called'])}, urgent[/]" if each["urgent"] else escape(each["called"])
+        table.add_row(
+            f"{called}\n[dim]{each['rule']}[/]",
+            f"{datetime.fromisoformat(each['since']).astimezone(zone):%d %b %y}",
+            escape(each["sentence"]),
+            escape("\n".join(one["text"] for one in each["criteria"])),
+            ", ".join(str(version) for version in each["evidence"][-5:]),
+        )
+    console.print(table)
 
 
 def _show_gate(console: Any, programme: Json) -> None:  # noqa: ANN401 - rich is imported when wanted

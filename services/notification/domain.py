@@ -29,6 +29,7 @@ from libs.events.decisions import (
     StepProposed,
 )
 from libs.events.facts import FactCorrected, ProgrammeEnrolled, RedFlagReported, RedFlagsAnswered
+from libs.events.flags import FlagRaised
 from libs.events.versions import ProgrammeRecalled
 
 Audience = Literal["clinic", "patient"]
@@ -95,7 +96,10 @@ _RECALLED: Final = (Message("clinic", "recalled_clinic/1", always=True),)
 _AWAITING: Final = (Message("clinic", "awaiting_clinic/1"), Message("patient", "awaiting_patient/1"))
 _LOADED: Final = (Message("clinic", "loaded_while_stopped_clinic/1"),)
 
-_OF_THE_INPUT: Final = (LoadingSuspended, SessionWeighed, ClinicianAsked)
+_FLAGGED: Final = (Message("patient", "told_patient/1"),)
+_FLAGGED_URGENTLY: Final = (Message("clinic", "asked_clinic/1"), *_FLAGGED)
+
+_OF_THE_INPUT: Final = (LoadingSuspended, SessionWeighed, ClinicianAsked, FlagRaised)
 
 TEMPLATES: Final = frozenset(
     each.template for some in (*_MESSAGES.values(), _AWAITING, _LOADED, _HARMED, _RECALLED) for each in some
@@ -112,6 +116,8 @@ def messages_for(event: Event) -> tuple[Message, ...]:
             found = _RED_FLAG if flags else _HARMED
         case FactCorrected(replacement=replacement):
             found = _RED_FLAG if _tells_a_red_flag(replacement) else ()
+        case FlagRaised(announced=True, urgent=urgent):
+            return _FLAGGED_URGENTLY if urgent else _FLAGGED
         case ProgrammeStarted(awaiting=awaiting):
             found = _AWAITING if awaiting else ()
         case SessionWeighed(invalid_because=why):
@@ -161,9 +167,10 @@ def plan(happened: Happened, *, patient: str, clinic: str) -> tuple[Planned, ...
 def plan_all(happened: Iterable[Happened], *, patient: str, clinic: str) -> tuple[Planned, ...]:
     """`plan` for several entries of one patient; the first of the same id counts.
 
-    Where the answers to an input tell the clinic something else anyway, it isn't asked to look besides.
+    Where the answers to an input tell the clinic something else anyway, it isn't asked to look besides;
+    nor is a patient told of a flag beside something else.
     """
-    happened = tuple(happened)
+    happened = _without_flags_beside(tuple(happened))
     telling = {
         each.answers
         for each in happened
@@ -177,6 +184,21 @@ def plan_all(happened: Iterable[Happened], *, patient: str, clinic: str) -> tupl
         for message in plan(each, patient=patient, clinic=clinic):
             planned.setdefault(message.delivery, message)
     return tuple(planned.values())
+
+
+def _without_flags_beside(happened: tuple[Happened, ...]) -> tuple[Happened, ...]:
+    """All but the flags that come with something else of which the patient is told; urgent ones stay."""
+    told = {
+        each.answers
+        for each in happened
+        if not isinstance(each.event, FlagRaised)
+        and any(message.audience == "patient" for message in messages_for(each.event))
+    }
+    return tuple(
+        each
+        for each in happened
+        if not isinstance(each.event, FlagRaised) or each.event.urgent or each.answers not in told
+    )
 
 
 def delivery_id(event: str, channel: str, recipient: str) -> str:

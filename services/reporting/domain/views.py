@@ -15,6 +15,7 @@ from libs.rehab.explain import Explanation
 from libs.rehab.prescription.showing import PrescriptionShown
 from libs.rehab.view import GateShown, ProgrammeShown
 from services.reporting.domain import words
+from services.reporting.domain.flags import FlagView, flag_views
 from services.reporting.domain.hindsight import WouldDiffer
 from services.reporting.domain.panel import PanelRow, rows_of
 from services.reporting.domain.record import Answer, Told, red_flags_told
@@ -76,6 +77,8 @@ class ProgrammeView(msgspec.Struct, frozen=True, kw_only=True):
     """Outcome scores; no step depends on them."""
     prescription: PrescriptionShown | None
     """What is prescribed; where the patient is not current: do not add load."""
+    flags: tuple[FlagView, ...]
+    """What the patient gets wrong at present, and what to do."""
     moves: tuple[Move, ...]
     stops: tuple[Stop, ...]
     until: datetime
@@ -160,6 +163,7 @@ def programme_views(
             whole,
             row,
             of[row.programme],
+            audience,
             None
             if (newest := last[row.programme]) is None
             else decision_line(whole, newest, explain, audience),
@@ -169,7 +173,11 @@ def programme_views(
 
 
 def _programme(
-    whole: Whole, row: PanelRow, shown: ProgrammeShown, last_decision: DecisionLine | None
+    whole: Whole,
+    row: PanelRow,
+    shown: ProgrammeShown,
+    audience: Audience,
+    last_decision: DecisionLine | None,
 ) -> ProgrammeView:
     programme = whole.record.state.programme(row.programme)
     return ProgrammeView(
@@ -180,6 +188,7 @@ def _programme(
         gate=shown.gate,
         visa_a=shown.visa_a,
         prescription=shown.prescription,
+        flags=flag_views(whole, row.programme, shown.flags, audience),
         moves=moves_of(whole, row.programme),
         stops=stops_of(whole, programme) if programme is not None else (),
         until=whole.record.state.time,

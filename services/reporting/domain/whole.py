@@ -36,6 +36,7 @@ from libs.events.decisions import (
     StepProposed,
     WeekCounted,
 )
+from libs.events.flags import FlagEnded, FlagRaised
 from libs.kernel.ids import LogId, PatientId
 from libs.rehab.patient import Programme
 from services.reporting.domain.identity import Identity, identity_of
@@ -45,7 +46,7 @@ Weight = Literal["up", "stop", "wait", "none"]
 
 _UP: Final = (
     StageAdvanced, CheckpointPassed, LoadRestorationCompleted, HoldClosed, FlareClosed, LoadingResumed,
-    LoadingRestored,
+    LoadingRestored, FlagEnded,
 )  # fmt: skip
 _STOP: Final = (
     LoadingSuspended, HoldOpened, FlareOpened, StageRegressed, CheckpointFailed, LoadingLowered, LoadReduced,
@@ -53,6 +54,7 @@ _STOP: Final = (
 )  # fmt: skip
 _WAIT: Final = (
     StepProposed, ClinicianAsked, CheckpointPending, CheckpointReadingAsked, CheckpointInconclusive,
+    FlagRaised,
 )  # fmt: skip
 _QUIET: Final = (InputWeighed, SessionWeighed, CheckInWeighed, WeekCounted, StageHeld)
 """Decisions that weigh something and change nothing."""

@@ -25,6 +25,7 @@ from libs.events.facts import (
 )
 from libs.events.rulings import (
     CheckpointReadingRuled,
+    FlagCleared,
     ProgrammePlaced,
     Ruling,
     StageOverridden,
@@ -62,6 +63,7 @@ _TITLES: Final[dict[str, str]] = {
     "stage_overridden": "Override",
     "checkpoint_reading_ruled": "Checkpoint reading ruled",
     "baseline_set": "Baseline set",
+    "flag_cleared": "Flag cleared",
     "programme_migrated": "Moved to another protocol version",
     "programme_recalled": "Protocol version recalled",
     "time_passed": "Time passed",
@@ -168,6 +170,11 @@ def _(event: PlacementReported | ProgrammePlaced) -> str:
 @summary.register
 def _(event: StepConfirmed) -> str:
     return f"to Stage {event.to_stage}"
+
+
+@summary.register
+def _(event: FlagCleared) -> str:
+    return event.flag.replace("_", " ")
 
 
 @summary.register

@@ -60,6 +60,7 @@ function programmeCard(programme, patient, current) {
       programme.marked.length ? pair("Marked", programme.marked.map(plain).join(", ")) : null,
     ),
     prescription(programme.prescription, current),
+    flags(programme.flags, patient),
     gate(programme.gate),
     programme.last_decision
       ? el(
@@ -96,6 +97,29 @@ function prescription(issued, current) {
             ),
           ),
         ),
+  );
+}
+
+/** What people often get wrong, where it is so: why, and what to do. */
+function flags(open, patient) {
+  if (!open.length) return null;
+  return el(
+    "section",
+    { class: "flags" },
+    el("h3", {}, "To put right"),
+    el(
+      "ul",
+      {},
+      open.map((each) =>
+        el(
+          "li",
+          { class: each.urgent ? "urgent" : null },
+          el("strong", {}, capital(each.called)),
+          el("small", {}, " since ", day(each.since), each.urgent ? ", urgent" : null),
+          el("div", {}, each.sentence, " ", each.decision ? link(`/patients/${patient}/decisions/${each.decision}`, "Why?") : null),
+        ),
+      ),
+    ),
   );
 }
 

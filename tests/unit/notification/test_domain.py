@@ -18,6 +18,7 @@ from libs.events.decisions import (
     StepProposed,
 )
 from libs.events.facts import CheckInRecorded, FactCorrected, RedFlagReported, RedFlagsAnswered
+from libs.events.flags import FlagRaised
 from libs.events.versions import ProgrammeRecalled
 from libs.kernel.ids import UUID_PATTERN
 from services.notification.domain import (
@@ -262,3 +263,43 @@ def test_recall_holds_are_told_to_the_patient_and_not_to_the_clinic_again() -> N
     planned = plan_all([recalled(), *told], patient=PATIENT, clinic=CLINIC)
 
     assert sorted(each.template for each in planned) == ["hold_patient/1", "recalled_clinic/1"]
+
+
+def flag(name: str = "too_fast", **fields: bool) -> FlagRaised:
+    return FlagRaised(**DECIDED, flag=name, **{"announced": True, **fields})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("event", "expected"),
+    [
+        (flag(), {"told_patient/1"}),
+        (flag(announced=False), set()),
+        (flag("stretching_into_pain", urgent=True), {"told_patient/1", "asked_clinic/1"}),
+    ],
+)
+def test_a_flag_reaches_the_patient_where_it_is_announced_and_the_clinic_where_it_is_urgent(
+    event: Event, expected: set[str]
+) -> None:
+    assert templates(event) == expected
+
+
+def test_several_flags_of_one_input_are_one_mail() -> None:
+    flags = [flag(), flag("out_of_stage")]
+    told = [happened(each, of=f"{DECISION[:-1]}{index}", answers=FACT) for index, each in enumerate(flags)]
+
+    assert [each.template for each in plan_all(told, patient=PATIENT, clinic=CLINIC)] == ["told_patient/1"]
+
+
+def test_a_flag_beside_something_else_that_the_patient_is_told_is_no_mail_of_its_own() -> None:
+    said = PatientTold(**DECIDED, about="rest_does_not_restore")
+
+    planned = plan_all(
+        [
+            happened(said, of=DECISION, answers=FACT),
+            happened(flag("resting_only"), of=f"{DECISION[:-1]}2", answers=FACT),
+        ],
+        patient=PATIENT,
+        clinic=CLINIC,
+    )
+
+    assert [(each.template, each.about) for each in planned] == [("told_patient/1", DECISION)]
