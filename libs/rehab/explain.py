@@ -97,7 +97,7 @@ def explain_decision(
     """The same, where only the decision is at hand."""
     speech = Speech(protocol, language, zone)
     item = item_of(decision.rule, protocol)
-    patient, clinician = _words(decision, speech)
+    patient, clinician = sentences(decision, speech)
     return Explanation(
         decision=type(decision).TYPE,
         patient=patient,
@@ -289,6 +289,8 @@ def _asked(question: str, speech: Speech) -> str:
 
 
 _UNSAID = frozenset({"claims", "releases", "criteria", "evidence", "judge", "protocol", "programme"})
+_RED_FLAGS = frozenset({"flags", "not_answered"})
+"""Said by the protocol's statement of each."""
 _OPENED = frozenset({"hold", "holds", "subject", "flare"})
 """Ids of holds and flares: said as what they are and since when."""
 _AS_IS = frozenset({"gate", "reason", "what"})
@@ -305,6 +307,8 @@ def _said(name: str, value: Any, speech: Speech) -> str:  # noqa: ANN401, PLR091
         return f"{value.id} {value.version}"
     if isinstance(value, int):
         return speech.number(value)
+    if isinstance(value, tuple) and value and name in _RED_FLAGS:
+        return "; ".join(_asked(each, speech).rstrip(".") for each in value)
     if isinstance(value, tuple):
         said = ", ".join(_said(name, each, speech) for each in value if isinstance(each, str | int))
         return said or speech.phrase("nothing")
@@ -315,14 +319,15 @@ def _said(name: str, value: Any, speech: Speech) -> str:  # noqa: ANN401, PLR091
     return speech.value(name, value)
 
 
-def _words(decision: Decision, speech: Speech) -> tuple[str, str]:
+def sentences(decision: Decision, speech: Speech) -> tuple[str, str]:
+    """What the patient and what the clinician reads; in English where the language has no message for it."""
     fields = _Fields(decision, speech)
     for each in message_ids(decision):
         message = speech.wording.messages_by_id.get(each)
         if message is not None:
             return speech.fill(message.patient, fields), speech.fill(message.clinician, fields)
     if speech.language != "en":
-        return _words(decision, Speech(speech.protocol, "en", speech.zone))
+        return sentences(decision, Speech(speech.protocol, "en", speech.zone))
     plain = type(decision).TYPE.split(".")[1].replace("_", " ").capitalize() + "."
     return plain, plain
 

@@ -57,7 +57,10 @@ def test_kilograms_stay_kilograms() -> None:
 
 @pytest.mark.parametrize(
     ("threshold", "english", "german"),
-    [("1", "0 of 1 session", "0 von 1 Einheit"), ("3", "0 of 3 sessions", "0 von 3 Einheiten")],
+    [
+        ("1", "0 of 1 session", "0, nötig: 1 Einheit"),
+        ("3", "0 of 3 sessions", "0, nötig: 3 Einheiten"),
+    ],
 )
 def test_units_agree_with_their_number(threshold: str, english: str, german: str) -> None:
     for language, text in (("en", english), ("de", german)):
@@ -69,7 +72,7 @@ def test_a_criterion_reads_in_german() -> None:
         id="checkpoint.hold", rule="checkpoint", verdict="not_met", value="29.5", threshold="30",
         comparator=">=", unit="s",
     )  # fmt: skip
-    assert explain_criterion(criterion, PROTOCOL, "de").text == "29,5 s von 30 s"
+    assert explain_criterion(criterion, PROTOCOL, "de").text == "29,5 s, nötig: 30 s"
     unknown = Criterion(id="checkpoint.hold", rule="checkpoint", verdict="unknown", reason="too_old")
     assert explain_criterion(unknown, PROTOCOL, "de").text == "die Angabe ist zu alt"
 
