@@ -30,6 +30,7 @@ from libs.events.decisions import (
 )
 from libs.events.facts import FactCorrected, ProgrammeEnrolled, RedFlagReported, RedFlagsAnswered
 from libs.events.flags import FlagRaised
+from libs.events.setbacks import LapseFound, PauseEnded
 from libs.events.versions import ProgrammeRecalled
 
 Audience = Literal["clinic", "patient"]
@@ -118,6 +119,8 @@ def messages_for(event: Event) -> tuple[Message, ...]:
             found = _RED_FLAG if _tells_a_red_flag(replacement) else ()
         case FlagRaised(announced=True, urgent=urgent):
             return _FLAGGED_URGENTLY if urgent else _FLAGGED
+        case PauseEnded() | LapseFound(to_stage=1, from_stage=1):
+            found = _FLAGGED  # a step back is told by itself
         case ProgrammeStarted(awaiting=awaiting):
             found = _AWAITING if awaiting else ()
         case SessionWeighed(invalid_because=why):
