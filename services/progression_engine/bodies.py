@@ -22,6 +22,14 @@ from libs.kernel.errors import FieldError, InvalidError
 from libs.web.models import Id, StrictModel
 
 _LEEWAY: Final = timedelta(seconds=60)
+HoldId = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z_]{1,30}-[0-9TZ-]{1,40}$"),
+    Field(
+        description="as the decision that opened it says",
+        examples=["sharp-20260206T073000Z", "re_entry-20260206T073000Z-2", "question-17"],
+    ),
+]
 Reason = Annotated[str, StringConstraints(min_length=3, max_length=500)]
 
 
@@ -66,7 +74,7 @@ class ReleaseBody(RulingBody):
     RULING: ClassVar[type[Ruling]] = HoldReleased
 
     programme: Id
-    hold: Id = Field(description="as the decision that opened it says")
+    hold: HoldId
 
 
 class ConfirmationBody(RulingBody):

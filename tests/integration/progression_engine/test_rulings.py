@@ -207,7 +207,7 @@ async def test_a_wrong_field_is_named_and_nothing_is_recorded(
     ("ruling", "body"),
     [
         ("clearance", {"resume": []}),
-        ("release", {"hold": "sharp-3"}),
+        ("release", {"hold": "sharp-20260206T073000Z"}),
         ("confirmation", {"to_stage": 4}),
         ("override", {"action": "regress"}),
         ("checkpoint-reading", {"test": 3, "accepted": True}),
