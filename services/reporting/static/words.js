@@ -43,7 +43,9 @@ export const REASONS = {
 export const ENDS_WITH = {
   clinician: "a clinician ends it",
   flare_closed: "ends when the flare closes",
-  tolerated_sessions: "ends with well tolerated sessions",
+  tolerated_sessions: "ends with well tolerated sessions, or a clinician ends it",
+  flag_ended: "ends with its flag, by sessions within the limit or by a clinician",
+  stage_named: "ends when a clinician names the stage",
   answer: "ends with the answer, or a clinician ends it",
 };
 
