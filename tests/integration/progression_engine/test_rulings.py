@@ -211,6 +211,7 @@ async def test_a_wrong_field_is_named_and_nothing_is_recorded(
         ("confirmation", {"to_stage": 4}),
         ("override", {"action": "regress"}),
         ("checkpoint-reading", {"test": 3, "accepted": True}),
+        ("flag", {"flag": "too_fast"}),
         ("re-entry", {"stage": 2}),
     ],
 )

@@ -2,14 +2,17 @@
 
 from functools import lru_cache
 
+import msgspec
 import pytest
 
 from libs.events import decisions as d
+from libs.events.facts import ActivityLogged, FactCorrected, SessionLogged
+from libs.events.flags import FlagRaised
 from libs.rehab.decide import decide
 from libs.rehab.fold import apply
 from libs.rehab.view import way
-from tests.support.diaries import SAMPLES, case_of
-from tests.support.rehab import PROTOCOLS, Case, at
+from tests.support.diaries import SAMPLES, case_of, read
+from tests.support.rehab import PROTOCOLS, RIGHT, Case, at, fact
 
 NAMES = sorted(each.name for each in SAMPLES.glob("*.csv"))
 
@@ -151,3 +154,71 @@ def test_09_the_cut_short_set_flares_and_the_pause_prescribes_nothing() -> None:
     paused = next(each for each in case.ever(d.WeekCounted) if each.first_day == "2026-03-16")
     assert (paused.prescribed, paused.consistent) == ("0", False)
     assert case.right.weeks.consistent == 5  # of the week after the pause, 3 days were prescribed
+
+
+def flagged(case: Case) -> list[tuple[int, str, bool]]:
+    """Day of the story, flag, and whether it was said once more, for each that was raised."""
+    return [(day, each.flag, each.again) for day, each in whens(case, FlagRaised)]  # type: ignore[attr-defined]
+
+
+@pytest.mark.rule("F1", "F2", "F4")
+def test_03_is_too_fast_too_light_and_not_progressed() -> None:
+    case = told("03-heel-drops-stalled.csv")
+    assert [each for each in flagged(case) if not each[2]] == [
+        (2, "too_fast", False), (22, "not_progressed", False), (56, "too_light", False),
+    ]  # fmt: skip
+    assert [each[0] for each in flagged(case) if each[2]] == [10, 18, 26, 34, 42, 50, 58]
+    nudges = [day for day, each in whens(case, d.PatientTold) if each.about == "heel_drops_at_bodyweight"]  # type: ignore[attr-defined]
+    assert nudges == [14]
+    assert {each.flag for each in case.left.flags if each.open} == {"too_fast", "too_light", "not_progressed"}
+
+
+@pytest.mark.rule("F3", "F5", "F10", "T4")
+def test_04_is_too_painful_resting_only_and_runs_too_early() -> None:
+    case = told("04-too-painful-then-rest.csv")
+    assert [each[:2] for each in flagged(case) if not each[2]] == [
+        (2, "too_painful"), (17, "resting_only"), (46, "out_of_stage"),
+    ]  # fmt: skip
+
+
+@pytest.mark.rule("F6")
+def test_04_it_warmed_up_in_a_note_decides_nothing_until_it_is_answered() -> None:
+    case = case_of("04-too-painful-then-rest.csv")
+    assert "running_through_it" not in [each[1] for each in flagged(case)]
+    run = case.state.history.activities[0]
+    told_so = msgspec.to_builtins(msgspec.structs.replace(run.event, warmed_up=True))
+    case.given(
+        fact(
+            FactCorrected, 47, target=run.version, why="asked", replacement_type=ActivityLogged.TYPE,
+            replacement=told_so,
+        )
+    )  # fmt: skip
+    assert flagged(case)[-1][1:] == ("running_through_it", False)
+
+
+@pytest.mark.rule("F8")
+def test_08_rolls_the_right_tendon() -> None:
+    raised = [(day, each) for day, each in whens(told("08-both-tendons.csv"), FlagRaised)]
+    assert [(day, each.flag, each.programme) for day, each in raised] == [(30, "rolling_the_tendon", RIGHT)]  # type: ignore[attr-defined]
+
+
+@pytest.mark.rule("F11")
+def test_02_a_step_in_a_note_decides_nothing_until_the_entry_is_corrected() -> None:
+    story = read("02-insertional-pounds.csv")
+    asking = next(each for each in story if getattr(each.event, "questions", ()))
+    case = Case().given(each for each in story if each.at <= asking.at)
+    assert flagged(case) == []
+    version, event = case.state.history.sessions[-1].version, asking.event
+    assert isinstance(event, SessionLogged)
+    stood = tuple(
+        msgspec.structs.replace(each, surface="step", sharp=True) if each.surface else each
+        for each in event.exercises
+    )
+    words = msgspec.to_builtins(msgspec.structs.replace(event, exercises=stood, questions=()))
+    case.given(
+        fact(
+            FactCorrected, 32, target=version, why="asked", replacement_type=SessionLogged.TYPE,
+            replacement=words,
+        )
+    )  # fmt: skip
+    assert [each[1] for each in flagged(case)] == ["too_painful", "step_for_insertional"]
