@@ -189,7 +189,7 @@ def _print_findings(name: str, found: "tuple[Finding, ...]", *, err: bool = Fals
     errors = sum(each.level == "error" for each in found)
     warnings = len(found) - errors
     said = f"{errors} wrong, {warnings} looser or worth a look" if found else "nothing is wrong"
-    console.print(Text.assemble((name, "bold"), f": {said}."))
+    console.print(Text.assemble((name, "bold"), f": {said}."), soft_wrap=True)
 
 
 def _print_changes(before: str, after: str, changes: "tuple[Any, ...]") -> None:
