@@ -163,8 +163,8 @@ def test_request_while_suspended_or_awaiting_says_so() -> None:
 
 
 def test_request_for_more_load_after_two_tolerated_sessions_is_granted() -> None:
-    case = Case().given(enrolled(), placed(2), good_days(0, 2, stage=2))
-    case.when(fact(f.RequestMade, 4, wish="more_load")).then(d.RequestAnswered, granted=True)
+    case = Case().given(enrolled(), placed(2), bodyweight(70), good_days(0, 1, stage=2))
+    case.when(fact(f.RequestMade, 2, wish="more_load")).then(d.RequestAnswered, granted=True, why="risen")
 
 
 def test_request_to_advance_moves_nobody_who_waits_for_confirmation(proposed: list[object]) -> None:
