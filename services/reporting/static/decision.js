@@ -130,6 +130,7 @@ function evidence(decision) {
     el("p", {}, "Answers input ", el("b", {}, `no. ${decision.answers.version}`), `: ${typeName(decision.answers.type)}, `, moment(decision.answers.occurred_at)),
     decision.due ? el("p", {}, "Fell due ", moment(decision.due)) : null,
     decision.evidence.length ? inputs(decision.evidence) : null,
+    decision.would_differ_now ? el("p", {}, decision.would_differ_now.text) : null,
     decision.would_change.length
       ? [el("h3", {}, "What would have changed it"), el("ul", {}, decision.would_change.map((each) => el("li", {}, each)))]
       : null,
