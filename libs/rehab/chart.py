@@ -309,7 +309,11 @@ class Chart:
                     for each in words
                     if (_days := _days_of(each)) is not None
                 )
-                found.append(Announced(*days, fact.event.reason, fact.version, fact.source, told))
+                found.append(
+                    Announced(
+                        max(days[0], enrolled), days[1], fact.event.reason, fact.version, fact.source, told
+                    )
+                )
         return tuple(found)
 
     def _loaded_between(self, last: date, first: date) -> bool:

@@ -294,3 +294,21 @@ def test_pause_without_an_end_in_sight_can_be_told() -> None:
     case = in_stage(2, fact(f.PauseAnnounced, 4, first_day="2026-02-08", last_day="9999-12-31")).until(300)
     assert case.left.pause is not None
     assert case.ever(s.PauseEnded) == []
+
+
+def test_pause_that_runs_when_a_programme_starts_is_its_pause_too() -> None:
+    early = fact(f.PauseAnnounced, 1, first_day="0001-01-01", last_day="2026-02-08")
+    case = Case().given(enrolled(), early).when(enrolled(3, side="right"))
+    case.then(s.PauseBegan, programme=RIGHT, first_day="2026-02-05", last_day="2026-02-08")
+    case.until(7)
+    assert [each.programme for each in case.all(s.PauseEnded)] == [LEFT, RIGHT]
+
+
+@pytest.mark.rule("W1")
+def test_pause_of_14_days_counts_days_and_sessions_anew() -> None:
+    case = Case().given(enrolled(), good_days(0, 4), pause(6, 18, told=5, clock="20:00"))
+    case.given(good_days(19, 20))
+    assert {each.id: each.value for each in case.ever(d.StageHeld)[-1].criteria}["1-2.time"] == "21"
+    longer = Case().given(enrolled(), good_days(0, 4), pause(6, 19, told=5, clock="20:00"))
+    longer.given(good_days(20, 21))
+    assert {each.id: each.value for each in longer.ever(d.StageHeld)[-1].criteria}["1-2.time"] == "2"
