@@ -43,7 +43,7 @@ def test_p1_more_load_is_refused_after_a_test_over_the_limit() -> None:
 
 def test_p1_more_load_is_refused_until_two_sessions_since_a_reduction_were_tolerated() -> None:
     case = tolerated().given(
-        session(5, stage=3, load_kg="1.25", pain_during=6), check_in(6), good_days(7, 7, stage=3)
+        session(5, stage=3, sets=1, load_kg="1.25", pain_during=6), check_in(6), good_days(7, 7, stage=3)
     )
     case.when(fact(f.RequestMade, 8, "20:00", **WISH))
     assert case.then(d.RequestAnswered, granted=False).why == "reduced_since"
