@@ -54,6 +54,8 @@ def decide(state: Patient, item: Input, protocols: Protocols) -> tuple[Concluded
     settle(sitting)
     weigh_flags(sitting, before)
     end_holds(sitting)
+    for programme in sitting.state.programmes:
+        end_with_stage(sitting, programme)
     if not isinstance(item.event, r.TimePassed):  # it lets deadlines fire and weighs nothing else
         prescribe_all(sitting)
     if not sitting.spoke_of_input:

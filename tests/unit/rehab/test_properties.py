@@ -91,7 +91,14 @@ TELLINGS: st.SearchStrategy[Make] = st.one_of(
     st.just(_rule(r.StepConfirmed, to_stage=4)),
     st.just(lambda day: ruling(r.RedFlagCleared, day, resume=(r.SideCleared(programme=LEFT, stage=3),))),
     st.just(_fact(f.RedFlagReported, flags=("fever",))),
-    st.just(_fact(f.RequestMade, wish="advance")),
+    st.sampled_from(["advance", "stop"]).map(lambda wish: _fact(f.RequestMade, wish=wish)),
+    st.sampled_from(["running", "stretching_into_dorsiflexion", "foam_rolling_on_tendon"]).map(
+        lambda name: _fact(f.ActivityLogged, activity=name, warmed_up=True)
+    ),
+    st.sampled_from([2, 3]).map(lambda stage: lambda day: session(day, stage=stage, down_s=1)),
+    st.sampled_from(["too_fast", "too_painful", "stopping_early", "out_of_stage"]).map(
+        lambda flag: _rule(r.FlagCleared, flag=flag)
+    ),
     st.sampled_from(["mid_portion", "unsure"]).map(
         lambda told: _fact(f.PresentationAssessed, side="left", presentation=told)
     ),
