@@ -32,6 +32,7 @@ from libs.events.facts import FactCorrected, ProgrammeEnrolled, RedFlagReported,
 from libs.events.flags import FlagRaised
 from libs.events.setbacks import LapseFound, PauseEnded
 from libs.events.versions import ProgrammeRecalled
+from libs.events.withdrawals import AdvanceReconsidered, ConclusionTakenBack
 
 Audience = Literal["clinic", "patient"]
 
@@ -88,6 +89,7 @@ _MESSAGES: Final[dict[type[Event], tuple[Message, ...]]] = {
     CheckpointReadingAsked: (Message("clinic", "asked_clinic/1"),),
     CheckpointInconclusive: (Message("patient", "told_patient/1"),),
     PatientTold: (Message("patient", "told_patient/1"),),
+    ConclusionTakenBack: (Message("patient", "told_patient/1"),),
 }
 _HARMED: Final = (
     Message("clinic", "adverse_event_clinic/1", always=True),
@@ -121,6 +123,8 @@ def messages_for(event: Event) -> tuple[Message, ...]:
             return _FLAGGED_URGENTLY if urgent else _FLAGGED
         case PauseEnded() | LapseFound(to_stage=1, from_stage=1):
             found = _FLAGGED  # a step back is told by itself
+        case AdvanceReconsidered(stands=True):
+            found = _FLAGGED  # what doesn't stand is told by its hold or its step back
         case ProgrammeStarted(awaiting=awaiting):
             found = _AWAITING if awaiting else ()
         case SessionWeighed(invalid_because=why):

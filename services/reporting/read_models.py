@@ -27,6 +27,7 @@ from libs.events.decisions import (
     StepProposed,
     StepWithdrawn,
 )
+from libs.events.withdrawals import ConclusionTakenBack
 from libs.kernel.ids import LogId, PatientId
 from services.reporting.domain.panel import OpenHold, PanelRow, red_flags_to_see, rows_of
 from services.reporting.domain.record import Answer, Record, Told
@@ -36,7 +37,7 @@ Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record] | PoolConnectionProx
 CHANGES: Final = (
     ProgrammeStarted, StagePlaced, StageAdvanced, StageRegressed, StepProposed, StepWithdrawn,
     LoadingSuspended, LoadingResumed, LoadingLowered, LoadingRestored, HoldOpened, HoldClosed,
-    CheckpointPassed, CheckpointFailed,
+    CheckpointPassed, CheckpointFailed, ConclusionTakenBack,
 )  # fmt: skip
 """Decisions that move a programme, or stop it."""
 TABLES: Final = ("patients", "panel", "stage_timeline", "adverse_events")

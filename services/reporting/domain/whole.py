@@ -37,6 +37,7 @@ from libs.events.decisions import (
     WeekCounted,
 )
 from libs.events.flags import FlagEnded, FlagRaised
+from libs.events.withdrawals import ConclusionTakenBack, EvidenceWithdrawn
 from libs.kernel.ids import LogId, PatientId
 from libs.rehab.patient import Programme
 from services.reporting.domain.identity import Identity, identity_of
@@ -50,7 +51,7 @@ _UP: Final = (
 )  # fmt: skip
 _STOP: Final = (
     LoadingSuspended, HoldOpened, FlareOpened, StageRegressed, CheckpointFailed, LoadingLowered, LoadReduced,
-    RulingRefused,
+    RulingRefused, EvidenceWithdrawn,
 )  # fmt: skip
 _WAIT: Final = (
     StepProposed, ClinicianAsked, CheckpointPending, CheckpointReadingAsked, CheckpointInconclusive,
@@ -149,6 +150,8 @@ def moves_of(whole: Whole, programme: str) -> tuple[Move, ...]:
                 found.append(Move(each.occurred_at, stage, f"Back to Stage {stage}"))
             case LoadingResumed(to_stage=stage):
                 found.append(Move(each.occurred_at, stage, f"Resumed at Stage {stage}"))
+            case ConclusionTakenBack(what="lapse", to_stage=int(stage), from_stage=before) if stage != before:
+                found.append(Move(each.occurred_at, stage, f"Stage {stage} again: the lapse was none"))
             case _:
                 pass
     return tuple(found)
