@@ -82,7 +82,7 @@ def _checked(answer: httpx.Response) -> httpx.Response:
     if answer.status_code == 401:
         said.append("Tokens are valid for 15 minutes: make a new one with `heelrise token`.")
     elif answer.status_code == 404:
-        said = ["No such version, clinic or patient for this token: `heelrise protocol list` has the versions."]
+        said = ["No such version, clinic or patient for this token: see `heelrise protocol list`."]
     fields = tuple(
         FieldError(str(each.get("pointer", "")), str(each.get("detail", "")), each.get("expected"))
         for each in body.get("errors", ())
