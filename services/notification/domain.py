@@ -121,10 +121,8 @@ def messages_for(event: Event) -> tuple[Message, ...]:
             found = _RED_FLAG if _tells_a_red_flag(replacement) else ()
         case FlagRaised(announced=True, urgent=urgent):
             return _FLAGGED_URGENTLY if urgent else _FLAGGED
-        case PauseEnded() | LapseFound(to_stage=1, from_stage=1):
-            found = _FLAGGED  # a step back is told by itself
-        case AdvanceReconsidered(stands=True):
-            found = _FLAGGED  # what doesn't stand is told by its hold or its step back
+        case PauseEnded() | LapseFound(to_stage=1, from_stage=1) | AdvanceReconsidered(stands=True):
+            found = _FLAGGED  # a step back, or a hold that goes on, is told by itself
         case ProgrammeStarted(awaiting=awaiting):
             found = _AWAITING if awaiting else ()
         case SessionWeighed(invalid_because=why):
