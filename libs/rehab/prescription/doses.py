@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from libs.events.base import Sides
 from libs.events.prescriptions import Cut, ExercisePrescribed, ExerciseRuled
 from libs.rehab.gates import exact
-from libs.rehab.prescription.loads import lighter
+from libs.rehab.prescription.loads import exactly, lighter
 from libs.rehab.protocol import ExerciseItem, RehabProtocol
 
 UNCUT = Cut()
@@ -38,8 +38,8 @@ NOT_DONE = Done()
 
 def level_of(exercise: ExercisePrescribed) -> Level:
     """How hard an exercise was prescribed."""
-    hold = Fraction(exercise.hold_s) if exercise.hold_s is not None else None
-    return Level(load=Fraction(exercise.load_kg), hold_s=hold, cut=exercise.cut or UNCUT)
+    hold = exactly(exercise.hold_s) if exercise.hold_s is not None else None
+    return Level(load=exactly(exercise.load_kg), hold_s=hold, cut=exercise.cut or UNCUT)
 
 
 def whole_dose(item: ExerciseItem, week: int, ruled: ExerciseRuled | None) -> tuple[int, int | None]:
@@ -213,7 +213,7 @@ def restored(level: Level, protocol: RehabProtocol) -> tuple[Level, str] | None:
         return replace(level, cut=replace(cut, sets=cut.sets - 1)), "sets"
     if cut.reps:
         return replace(level, cut=replace(cut, reps=cut.reps - 1)), "reps"
-    seconds = Fraction(cut.hold_s)
+    seconds = exactly(cut.hold_s)
     if seconds > 0 and level.hold_s is not None:
         back = min(seconds, protocol.number("prescription.shorter_s"))
         changed = replace(cut, hold_s=exact(seconds - back))

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from libs.events import decisions as d
 from libs.events.base import Decision, Stage
+from libs.events.facts import Surface
 from libs.events.prescriptions import (
     ExercisePrescribed,
     ExerciseRuled,
@@ -31,7 +32,7 @@ from libs.rehab.prescription.doses import (
     sides_of,
     whole_dose,
 )
-from libs.rehab.prescription.loads import rounded_down, under
+from libs.rehab.prescription.loads import exactly, rounded_down, under
 from libs.rehab.prescription.rising import Rising, week_of
 from libs.rehab.prescription.standing import slot_of
 from libs.rehab.prescription.weights import bodyweight, done_of, last_bodyweight, most_load, ruled_for
@@ -63,7 +64,9 @@ class Draft(msgspec.Struct, frozen=True, kw_only=True):
 class Drafting:
     """Works out the next prescription of one programme."""
 
-    def __init__(self, chart: Chart, heard: Sequence[Decision], told: tuple[int, ...]) -> None:
+    def __init__(
+        self, chart: Chart, heard: Sequence[Decision], told: tuple[int, ...], *, may_rise: bool
+    ) -> None:
         self.chart = chart
         self.programme = chart.programme
         self.protocol = chart.protocol
@@ -71,6 +74,8 @@ class Drafting:
         self.told = told
         """Version of the input at whose place this is; none at a deadline."""
         self.now = format_instant(chart.now)
+        self.may_rise = may_rise
+        """Something was told by which an exercise can rise."""
         standing = self.programme.prescription
         self.last: PrescriptionIssued | None = standing.issued if standing is not None else None
         self.exhausted = False
@@ -136,10 +141,48 @@ class Drafting:
         self, item: ExerciseItem, reductions: tuple[Lightened, ...], *, entering: bool
     ) -> ExercisePrescribed:
         before = None if self.last is None else _named(self.last.exercises, item.id)
+        if before is not None and not entering and not reductions and self._stays(item, before):
+            return replace(before, why=(), evidence=()) if before.why else before
         change = self._entered(item, reductions) if entering else self._changed(item, before, reductions)
         change = self._ruled(item, change)
         change = self._under_ceiling(item, change)
         return self._filled(item, change, before)
+
+    def _stays(self, item: ExerciseItem, before: ExercisePrescribed) -> bool:
+        """Nothing in it changes: no rise, no other week, surface or ceiling, and no ruling."""
+        if self._planned or self._held_back or self.last is None or self.week != self.last.week:
+            return False
+        if before.surface is not None and before.surface != self._surface(before.exercise):
+            return False
+        load = exactly(before.load_kg)
+        if load > 0:
+            most = most_load(self.chart, item, self._last_weight)
+            if most is not None and load > most:
+                return False
+        return not (self.may_rise and self.rising.stands(before).ready)
+
+    @cached_property
+    def _last_weight(self) -> Fraction | None:
+        return last_bodyweight(self.chart)
+
+    @cached_property
+    def _planned(self) -> bool:
+        return any(isinstance(each, PrescriptionPlanned) for each in self.heard)
+
+    @cached_property
+    def _held_back(self) -> bool:
+        return any(
+            isinstance(each, d.HoldOpened) and each.kind == "fewest_holds" and each.rule == "R1"
+            for each in self.heard
+        )
+
+    def _surface(self, exercise: str) -> Surface | None:
+        surfaces = self.protocol.exercises_by_id[exercise].surfaces
+        if not surfaces:
+            return None
+        ruled = ruled_for(self.programme, exercise)
+        wanted = (ruled.surface if ruled else None) or surfaces[0]
+        return "flat" if self.programme.on_flat else wanted
 
     def _entered(self, item: ExerciseItem, reductions: tuple[Lightened, ...]) -> Change:
         """The first level of a stage, or what was prescribed last at a share of it."""
@@ -160,11 +203,7 @@ class Drafting:
 
     def _fewest(self, item: ExerciseItem, level: Level) -> Change | None:
         """R1 in Stage 1: the fewest holds of the shortest, where they were held back for it."""
-        held_back = any(
-            isinstance(each, d.HoldOpened) and each.kind == "fewest_holds" and each.rule == "R1"
-            for each in self.heard
-        )
-        if not held_back or item.kind != "hold" or self.programme.loading != 1:
+        if not self._held_back or item.kind != "hold" or self.programme.loading != 1:
             return None
         sets, _ = whole_dose(item, self.week, ruled_for(self.programme, item.id))
         return Change(level=shortest(level, sets, self.protocol), why=("fewest",), evidence=self.told)
@@ -182,7 +221,7 @@ class Drafting:
         if reductions:
             return self._lightened(item, level, reductions)
         stands = self.rising.stands(before)
-        if stands.ready and not any(isinstance(each, PrescriptionPlanned) for each in self.heard):
+        if stands.ready and self.may_rise and not self._planned:
             return Change(level=stands.next.level, why=(f"{stands.next.what}_risen",), evidence=stands.inputs)
         return Change(level=level)
 
@@ -257,7 +296,7 @@ class Drafting:
         )
 
     def _under_ceiling(self, item: ExerciseItem, change: Change) -> Change:
-        most = most_load(self.chart, item, last_bodyweight(self.chart))
+        most = most_load(self.chart, item, self._last_weight)
         load = change.level.load
         if most is None or load <= most:
             return change
@@ -272,10 +311,7 @@ class Drafting:
         ruled = ruled_for(self.programme, item.id)
         new = prescribed(item, change.level, self.week, ruled, self.protocol)
         form = self.protocol.exercises_by_id[new.exercise]
-        surface = None
-        if form.surfaces:
-            wanted = (ruled.surface if ruled else None) or form.surfaces[0]
-            surface = "flat" if self.programme.on_flat else wanted
+        surface = self._surface(form.id)
         new = replace(
             new,
             sides=sides_of(item, self.programme.side, both_legs=change.level.cut.both_legs),

@@ -3,7 +3,10 @@
 from datetime import timedelta
 
 from libs.events import decisions as d
+from libs.events.base import Decision
+from libs.events.facts import ActivityLogged, NoteRecorded, SessionLogged
 from libs.events.prescriptions import ExercisePrescribed, PrescriptionIssued
+from libs.rehab.chart import Chart
 from libs.rehab.holds import open_hold
 from libs.rehab.patient import Programme
 from libs.rehab.prescription.doses import level_of
@@ -27,7 +30,9 @@ def prescribe(sitting: Sitting, programme: Programme) -> None:
     programme = sitting.programme(programme)
     if not programme.started:
         return
-    drafting = Drafting(chart_of(sitting, programme), heard, sitting.told)
+    chart = chart_of(sitting, programme)
+    may_rise = _may_rise(sitting, chart, heard)
+    drafting = Drafting(chart, heard, sitting.told, may_rise=may_rise)
     draft = drafting.draft()
     if drafting.exhausted:
         new = open_hold(sitting, programme, FEWEST, "P1", "tolerated_sessions")
@@ -45,8 +50,27 @@ def prescribe(sitting: Sitting, programme: Programme) -> None:
         )
         if draft.nothing == "clinician_sets_it":
             sitting.say(d.ClinicianAsked, RULE, programme, about=PLAN)
-    if sitting.due is None and draft.nothing is None:
+    if sitting.due is None and draft.nothing is None and may_rise:
         _tell_what_is_missing(sitting, programme, drafting.rising)
+
+
+def _may_rise(sitting: Sitting, chart: Chart, heard: list[Decision]) -> bool:
+    """Whether what was told can make an exercise rise: not a session by itself, whose next day is to come."""
+    if any(isinstance(each, _OPENS) for each in heard):
+        return True
+    event = sitting.item.event
+    if isinstance(event, SessionLogged) and sitting.due is None:
+        newest = next(chart.newest(), None)
+        if newest is None or newest.version != sitting.item.version:
+            return True
+        return chart.next_day(newest) is not None
+    return not isinstance(event, ActivityLogged | NoteRecorded)
+
+
+_OPENS = (
+    d.HoldClosed, d.FlareClosed, d.StageAdvanced, d.StageRegressed, d.LoadingRestored, d.StagePlaced,
+)  # fmt: skip
+"""After these an exercise may rise, or has new loads that may lack something."""
 
 
 def _differs(draft: Draft, last: PrescriptionIssued) -> bool:

@@ -1,11 +1,19 @@
 """Loads as they can be loaded: rises, reductions, shares and ceilings. All exact."""
 
 import math
+from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 
 from libs.rehab.protocol import Rise
 
 _NONE = Fraction(0)
+
+
+@lru_cache(maxsize=4096)
+def exactly(value: str | Decimal | int) -> Fraction:
+    """A load, a time or a share as a fraction; they are few, and asked for often."""
+    return Fraction(value)
 
 
 def rounded_down(kg: Fraction, step: Fraction) -> Fraction:

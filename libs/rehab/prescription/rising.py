@@ -1,6 +1,7 @@
 """Whether an exercise gets harder now, what comes next, and what is missing."""
 
 from datetime import date, timedelta
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 
@@ -15,7 +16,7 @@ from libs.rehab.days import local_day
 from libs.rehab.gates import exact
 from libs.rehab.patient import Fact
 from libs.rehab.prescription.doses import Level, cut_dose, level_of, restored
-from libs.rehab.prescription.loads import heavier, under
+from libs.rehab.prescription.loads import exactly, heavier, under
 from libs.rehab.prescription.standing import slot_of
 from libs.rehab.prescription.weights import bodyweight, most_load, ruled_for
 from libs.rehab.protocol import ExerciseItem, Rise, RiseAfter
@@ -52,6 +53,7 @@ class Rising:
         self.chart = chart
         self.protocol = chart.protocol
         self._read: dict[int, Reading] = {}
+        self._known: dict[tuple[str, str, str], Standing] = {}
 
     @cached_property
     def open(self) -> bool:
@@ -65,6 +67,13 @@ class Rising:
 
     def stands(self, exercise: ExercisePrescribed) -> Standing:
         """Where an exercise stands before its next rise."""
+        key = (exercise.exercise, exercise.since, exercise.load_kg)
+        known = self._known.get(key)
+        if known is None:
+            known = self._known[key] = self._weighed(exercise)
+        return known
+
+    def _weighed(self, exercise: ExercisePrescribed) -> Standing:
         item = self.protocol.exercises_by_id[slot_of(exercise)]
         following = self.next_of(item, level_of(exercise))
         if following.missing is not None:
@@ -73,7 +82,8 @@ class Rising:
         need = max((each.sessions or 1 for each in afters), default=1)
         if self.open:
             return Standing(next=following, ready=False, missing="open", need=need)
-        row, stopped = self._row(item, exercise)
+        by_days = any(each.days is not None for each in afters)
+        row, stopped = self._row(item, exercise, None if by_days else need)
         inputs = tuple(sorted({version for each in row for version in each.inputs}))
         not_before = self._not_before(exercise, following.rise or (item.rises[0] if item.rises else None))
         ready = any(self._behind(each, row, stopped, exercise) for each in afters)
@@ -118,7 +128,9 @@ class Rising:
             return rise.after
         return (RiseAfter(sessions=self.protocol.whole("P6.last_two")),)
 
-    def _row(self, item: ExerciseItem, exercise: ExercisePrescribed) -> tuple[list[Reading], str | None]:
+    def _row(
+        self, item: ExerciseItem, exercise: ExercisePrescribed, enough: int | None
+    ) -> tuple[list[Reading], str | None]:
         """The newest sessions at the present load that count, back to the first that doesn't; and why not."""
         since = parse_instant(exercise.since)
         first = self.chart.today - timedelta(days=self.protocol.whole("P6.coverage_days") - 1)
@@ -140,6 +152,8 @@ class Rising:
                     continue
                 return row, "pain" if told else "check_in"
             row.append(reading)
+            if enough is not None and len(row) >= enough:
+                break
         return row, None
 
     def _reading(self, fact: Fact[SessionLogged]) -> Reading:
@@ -152,7 +166,7 @@ class Rising:
         self, fact: Fact[SessionLogged], item: ExerciseItem, exercise: ExercisePrescribed
     ) -> bool | None:
         """Whether all of it was done, in tempo, at the present load. None: it wasn't done at that load."""
-        load, sets = Fraction(exercise.load_kg), []
+        load, sets = exactly(exercise.load_kg), []
         for done in fact.event.exercises:
             if done.exercise == exercise.exercise and done.side == exercise.sides:
                 sets += [each for each in done.sets if _load(each) >= load]
@@ -238,8 +252,8 @@ def _shown(exercise: ExercisePrescribed, following: Next) -> tuple[str, str | No
 
 def _load(done: WorkSet) -> Fraction:
     """Added load; of what says none, bodyweight."""
-    return Fraction(done.load_kg) if done.load_kg is not None else Fraction(0)
+    return exactly(done.load_kg) if done.load_kg is not None else exactly(0)
 
 
-def _at_least(told: object, least: str | None) -> bool:
-    return least is None or (told is not None and Fraction(str(told)) >= Fraction(least))
+def _at_least(told: Decimal | None, least: str | None) -> bool:
+    return least is None or (told is not None and exactly(told) >= exactly(least))

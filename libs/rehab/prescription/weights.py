@@ -7,6 +7,7 @@ from libs.events.prescriptions import ExerciseRuled
 from libs.rehab.chart import Chart
 from libs.rehab.patient import Programme, found
 from libs.rehab.prescription.doses import NOT_DONE, Done, Level
+from libs.rehab.prescription.loads import exactly
 from libs.rehab.protocol import ExerciseItem
 
 
@@ -44,7 +45,7 @@ def most_load(chart: Chart, item: ExerciseItem, weight: Fraction | None) -> Frac
     above = (ruled.most_kg or ruled.load_kg) if ruled is not None else None
     if weight is None:
         return Fraction(above) if above is not None else None
-    return max(Fraction(item.ceiling) * weight, Fraction(above or 0))
+    return max(exactly(item.ceiling) * weight, exactly(above or 0))
 
 
 def done_of(chart: Chart, version: int, item: ExerciseItem, level: Level) -> Done:

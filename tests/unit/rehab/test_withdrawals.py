@@ -291,3 +291,17 @@ def test_r4_deciding_again_equals_the_record_and_folding_trusts_it() -> None:
         assert decide(state, item, PROTOCOLS) == answers
         state = fold(state, [(item, answers)])
     assert state == case.state
+
+
+@pytest.mark.parametrize("field", ["tests", "check_ins", "bodyweights"])
+def test_r4_nobody_stays_at_stage_4_on_what_is_taken_back(field: str) -> None:
+    """Each fact of the last days before Stage 4 taken back in turn: there is a pass by what is left, or Stage 3."""
+    told, _, _ = stage_4()
+    versions = [each.version for each in getattr(told.state.history, field)][-4:]
+    for version in versions:
+        case, _, _ = stage_4()
+        case.given(fact(f.FactCorrected, 90, "20:00", target=version, why="not me"))
+        advances = [each for each in case.left.advances if each.to_stage == 4]
+        assert (case.left.stage == 4) == bool(advances)
+        needed = version in {case.ever(d.CheckpointPassed)[0].test, versions[-1]}
+        assert (case.left.stage == 3) == needed, version
