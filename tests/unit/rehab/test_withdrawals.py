@@ -295,7 +295,7 @@ def test_r4_deciding_again_equals_the_record_and_folding_trusts_it() -> None:
 
 @pytest.mark.parametrize("field", ["tests", "check_ins", "bodyweights"])
 def test_r4_nobody_stays_at_stage_4_on_what_is_taken_back(field: str) -> None:
-    """Each fact of the last days before Stage 4 taken back in turn: there is a pass by what is left, or Stage 3."""
+    """Each of the last facts before Stage 4 taken back in turn: a pass by what is left, or Stage 3."""
     told, _, _ = stage_4()
     versions = [each.version for each in getattr(told.state.history, field)][-4:]
     for version in versions:
