@@ -19,6 +19,7 @@ from libs.rehab.fold import apply, empty_patient
 from libs.rehab.inputs import Concluded, Input
 from libs.rehab.patient import Patient, Programme
 from libs.rehab.protocol import ShippedProtocols, default_ref
+from tests.support.words import check_words
 
 ZONE = "Australia/Melbourne"
 FIRST_DAY = date(2026, 2, 2)
@@ -215,6 +216,9 @@ class Case:
             actor="patient:p",
         )
         answers = decide(self.state, item, self.protocols)
+        for each in answers:
+            named = each.decision.protocol or default_ref()
+            check_words(each.decision, self.protocols.get(named.hash))
         self.state = apply(self.state, item, answers)
         self.answered.append((item, answers))
         return answers

@@ -40,7 +40,7 @@ HAZARDS = hazards()
 
 
 @cache
-def tests_in(file: str) -> frozenset[str]:
+def names_in(file: str) -> frozenset[str]:
     """The names of a file's test functions."""
     tree = ast.parse((ROOT / file).read_text(encoding="utf-8"))
     kinds = (ast.FunctionDef, ast.AsyncFunctionDef)
@@ -58,7 +58,7 @@ def test_a_hazard_says_all_and_its_control_is_shown_by_a_test(hazard: Hazard) ->
     assert hazard.rule in PARTS | {*load_default().rules_by_id, "gate 1-2", "gate 2-3", "gate 3-4"}
     file, _, name = hazard.test.partition("::")
     assert (ROOT / file).is_file(), file
-    assert name in tests_in(file), hazard.test
+    assert name in names_in(file), hazard.test
 
 
 @pytest.mark.parametrize("hazard", HAZARDS, ids=[each.id for each in HAZARDS])
