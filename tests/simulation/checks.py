@@ -1,6 +1,6 @@
 """What has to hold of every patient, whatever they do: looked at after each input, from the outside."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
@@ -178,13 +178,13 @@ _PATIENT: Any = "again"
 _LOG: Any = "simulated-c-1"
 
 
-def at_once(answered: Iterable[Answered], protocols: Protocols) -> Iterable[str]:
+def at_once(answered: Sequence[Answered], protocols: Protocols) -> Iterable[str]:
     """Decide the same inputs as one import, told at the end without time passing in between.
 
-    Only where they were told in order: an import sorts them.
+    Only where they were told in order, before time passed beyond them: an import sorts them.
     """
     one_by_one = [each for each in answered if not isinstance(each[0].event, r.TimePassed)]
-    places = [item.occurred_at for item, _ in one_by_one]
+    places = [item.occurred_at for item, _ in answered]
     if places != sorted(places):
         return
     now = max(item.recorded_at for item, _ in answered)

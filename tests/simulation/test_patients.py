@@ -9,7 +9,7 @@ pytestmark = pytest.mark.rule("override", "T1", "T3", "P1", "checkpoint", "order
 SEED = 7
 WEEKS = 12
 GROUPS = 4
-PATIENTS = 120
+PATIENTS = 48
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
