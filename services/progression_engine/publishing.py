@@ -1,7 +1,7 @@
 """Protocol versions: checked, then one entry of the registry each, with its claim in the same transaction."""
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,7 +19,6 @@ from libs.eventlog.port import (
     Outcome,
     Recorded,
     Refused,
-    RequestClaim,
     Unit,
 )
 from libs.eventlog.protocols import (
@@ -29,7 +28,7 @@ from libs.eventlog.protocols import (
     protocol_stream,
     recalled_error,
 )
-from libs.events.base import Event, LocalTime, ProtocolRef
+from libs.events.base import Event, LocalTime
 from libs.events.registry import (
     MigrationRuled,
     ProtocolAdopted,
@@ -55,6 +54,7 @@ from libs.web.permissions import Role
 from libs.web.principals import Principal
 from services.progression_engine.checking import checked_protocol
 from services.progression_engine.protocols import bytes_of
+from services.progression_engine.registry_steps import Asking, Step, Written, of_entry, protocol_of
 from services.progression_engine.rulings import Asked, Rulings
 from services.progression_engine.version_bodies import ClinicMigrationBody, MigrationBody
 
@@ -74,53 +74,6 @@ class PublishedByYouError(ForbiddenError):
 
     code = "published-by-you"
     title = "Another person has to approve what you published"
-
-
-@dataclass(frozen=True)
-class Asking:
-    """Who asks, and the request's claim."""
-
-    principal: Principal
-    clinic: ClinicId | None
-    claim: RequestClaim
-    request_id: str
-
-
-@dataclass(frozen=True)
-class Written:
-    """Where an entry of the registry stands, and which version it is about: the same for a repeat."""
-
-    event: str
-    stream: StreamId
-    version: int
-    position: int
-    leaf_hash: bytes
-    protocol: ProtocolRef
-    replayed: bool = False
-
-    def body(self) -> dict[str, object]:
-        """The answer."""
-        ref = self.protocol
-        return {
-            "event": self.event,
-            "log": REGISTRY,
-            "stream": self.stream,
-            "version": self.version,
-            "position": self.position,
-            "leaf_hash": self.leaf_hash.hex(),
-            "protocol": {"id": ref.id, "version": ref.version, "hash": ref.hash},
-        }
-
-
-@dataclass(frozen=True)
-class Step:
-    """An entry of the registry to be appended."""
-
-    event: Event
-    stream: StreamId
-    claims: tuple[Claim, ...]
-    expected: Mapping[StreamId, int]
-    blobs: tuple[BlobDraft, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -158,8 +111,8 @@ class Publishing:
         outcome = await self._append(asking, step)
         if isinstance(outcome, Refused) and outcome.claims:
             entry = await self._entry(outcome.claims[0].position)
-            if _protocol_of(entry.event) == ref:
-                return _of_entry(entry)
+            if protocol_of(entry.event) == ref:
+                return of_entry(entry)
             raise VersionTakenError(
                 f"{ref.id} {ref.version} stands already, with other bytes: raise the version"
             )
@@ -319,7 +272,7 @@ class Publishing:
         match outcome:
             case Appended():
                 await self.bus.hint([REGISTRY])
-                ref = _protocol_of(step.event)
+                ref = protocol_of(step.event)
                 return Written(
                     outcome.ids[0],
                     step.stream,
@@ -329,7 +282,7 @@ class Publishing:
                     ref,
                 )
             case Duplicate(same_request=True, positions=positions):
-                return _of_entry(await self._entry(positions[0]))
+                return of_entry(await self._entry(positions[0]))
             case Duplicate():
                 raise KeyReusedError("this Idempotency-Key was used for another request; take a new one")
             case Refused(reason="clock"):
@@ -381,23 +334,3 @@ def _clinic(asking: Asking) -> ClinicId:
 def _person(actor: str) -> str:
     """The person of `role:id`: one may have several roles."""
     return actor.partition(":")[2]
-
-
-def _protocol_of(event: Event | None) -> ProtocolRef:
-    """The version that an entry is about; of a migration, the one to move to."""
-    ref = getattr(event, "protocol", None) or getattr(event, "to_protocol", None)
-    if not isinstance(ref, ProtocolRef):
-        raise NotFoundError
-    return ref
-
-
-def _of_entry(entry: Recorded) -> Written:
-    return Written(
-        entry.envelope.id,
-        entry.stream,
-        entry.version,
-        entry.position,
-        entry.leaf_hash,
-        _protocol_of(entry.event),
-        replayed=True,
-    )

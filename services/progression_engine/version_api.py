@@ -13,7 +13,8 @@ from libs.web.permissions import Permission
 from libs.web.problem import request_id
 from libs.web.routes import Call, route
 from services.progression_engine.bodies import Ruled
-from services.progression_engine.publishing import Asking, Publishing, Written
+from services.progression_engine.publishing import Publishing
+from services.progression_engine.registry_steps import Asking, Written
 from services.progression_engine.version_bodies import (
     AdoptionBody,
     ApprovalBody,

@@ -33,7 +33,7 @@ from tests.support.versions import a_version
 
 DEFAULT = load_default()
 NEWER = a_version("1.1.0")
-STRICTER = a_version("2.0.0", P1__most_pain="3")
+STRICTER = a_version("2.0.0", P1__lighter_percent="15")
 OTHER = clinical_log(ClinicId("other"))
 
 

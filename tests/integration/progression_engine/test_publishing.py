@@ -14,8 +14,8 @@ from tests.integration.progression_engine.publishers import ANNA, BEN, OLGA, Hou
 from tests.integration.progression_engine.world import World
 from tests.support.versions import a_version
 
-ONE, TWO = a_version("1.0.0"), a_version("1.1.0", P1__most_pain="3")
-OTHER_BYTES = a_version("1.0.0", P1__most_pain="3")
+ONE, TWO = a_version("1.0.0"), a_version("1.1.0", P1__lighter_percent="15")
+OTHER_BYTES = a_version("1.0.0", P1__lighter_percent="15")
 
 
 @pytest.fixture
@@ -149,6 +149,15 @@ async def test_a_wrong_figure_is_named_by_its_place(house: House) -> None:
     answer = await house.post("/v1/protocols", body)
     assert answer.status_code == 422
     assert "/stages/0" in answer.text
+
+
+async def test_what_lint_refuses_is_refused_with_place_and_reason(house: House) -> None:
+    answer = await house.publish(a_version("1.0.0", P1__most_pain="3"))
+    assert (answer.status_code, answer.json()["code"]) == (422, "protocol-refused")
+    (statement, number) = answer.json()["errors"]
+    assert statement["pointer"] == "rules/P1/statement"
+    assert "still says 4" in statement["detail"]
+    assert "basis of its own" in number["expected"]
 
 
 @pytest.mark.parametrize("id_", ["achilles-staged-loading", "0198c0de-0000-7000-8000-0000000000aa"])

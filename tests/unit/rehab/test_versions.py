@@ -41,7 +41,7 @@ from tests.support.rehab import (
 )
 from tests.support.versions import a_version
 
-pytestmark = pytest.mark.rule("recall")
+pytestmark = pytest.mark.rule("recall", "migration")
 RECALL = "01900000-0000-7000-8000-0000000000ff"
 
 
