@@ -53,20 +53,11 @@ def _painful(chart: Chart, place: Place, raised: Raised | None) -> Standing | No
 
 
 def _rests_on(chart: Chart, raised: Raised, found: list[Fact[Any]]) -> bool:
-    """Whether what raised it is still so, or something was sharp since."""
-    if any(each.at >= raised.at and _is_sharp(chart, each) for each in found):
-        return True
-    wanted = set(raised.said.evidence)
-    left = 0
-    for facts in (chart.newest(), chart.tests(), chart.trials()):
-        for fact in facts:
-            if not wanted & {fact.version, fact.source}:
-                continue
-            seen = _assessed(chart, fact)
-            if seen is not None and seen.sharp:
-                return True
-            left += seen is not None and seen.within == "not_met"
-    return left > 0 and left >= len(wanted)
+    """Whether what raised it is still so: something sharp, or as many over the limit as R1 asks for."""
+    told = set(raised.said.evidence)
+    left = [each for each in found if told & {each.version, each.source} or each.at >= raised.at]
+    sharp = any(_is_sharp(chart, each) for each in left)
+    return sharp or len(left) >= chart.protocol.whole("R1.consistently")
 
 
 PAINFUL = FaultFlag(flag="too_painful", rule="F3", is_fault=_is_sharp, standing=_painful)

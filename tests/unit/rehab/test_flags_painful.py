@@ -96,6 +96,19 @@ def test_another_sharp_session_keeps_it_up() -> None:
     assert is_open(case, FLAG)
 
 
+@pytest.mark.rule("R1")
+@pytest.mark.parametrize(("over", "stays"), [((1, 2, 3, 4), True), ((1, 2, 3), False)])
+def test_it_rests_on_three_over_the_limit(over: tuple[int, ...], stays: bool) -> None:
+    case = in_stage(1).given(session(day, pain_during=5) for day in over)
+    assert is_open(corrected(case, 2, 5), FLAG) is stays
+
+
+@pytest.mark.rule("R1", "P3")
+def test_sharp_and_then_consistently_over_it_stays_without_the_sharp_one() -> None:
+    case = in_stage(1).given(session(1, sharp=True), [session(day, pain_during=5) for day in (2, 3, 4)])
+    assert is_open(corrected(case, 2, 5), FLAG)
+
+
 def test_a_clinician_may_clear_it() -> None:
     case = in_stage(1).given(session(1, sharp=True), ruling(FlagCleared, 2, programme=LEFT, flag=FLAG))
     assert endings(case, FLAG) == [(2, "clinician")]
