@@ -213,6 +213,8 @@ async def test_a_wrong_field_is_named_and_nothing_is_recorded(
         ("checkpoint-reading", {"test": 3, "accepted": True}),
         ("flag", {"flag": "too_fast"}),
         ("re-entry", {"stage": 2}),
+        ("prescription", {"exercises": [{"exercise": "wall_sit_calf_raise_hold", "load_kg": 5}]}),
+        ("step-surface", {}),
     ],
 )
 async def test_every_kind_of_ruling_is_recorded_and_answered(
