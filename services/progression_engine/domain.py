@@ -221,6 +221,16 @@ def patient_key(patient: PatientId) -> str:
     return f"{patient_stream(patient)}/1"
 
 
+def protocols_of(state: Patient) -> frozenset[str]:
+    """The content hashes of the protocols that judging a patient may ask for.
+
+    Of programmes that were moved, those too by which an advance has to be weighed anew (R4).
+    """
+    on = {each.protocol.hash for each in state.programmes}
+    then = {step.before.protocol.hash for each in state.programmes for step in each.advances}
+    return frozenset(on | then)
+
+
 def protocols_named(entries: Iterable[Entry]) -> frozenset[str]:
     """The content hashes of the protocols that these inputs enrol on or move to."""
     found = set()

@@ -20,6 +20,7 @@ from services.progression_engine.domain import (
     deadline_of,
     follow,
     protocols_named,
+    protocols_of,
 )
 from services.progression_engine.drafting import answers_unit
 from services.progression_engine.protocols import ProtocolShelf
@@ -98,7 +99,7 @@ class Engine:
         return Patients(work.log, await self._log.read_streams(work.log, streams, connection=work.connection))
 
     async def _fetch_protocols(self, work: Work, seats: dict[PatientId, _Seat]) -> None:
-        named = {each.protocol.hash for seat in seats.values() for each in seat.folded.state.programmes}
+        named = {each for seat in seats.values() for each in protocols_of(seat.folded.state)}
         told = protocols_named(each for seat in seats.values() for each in seat.inputs)
         await self._protocols.fetch(work.log, named | told)
 
