@@ -37,6 +37,7 @@ from libs.events.decisions import (
     WeekCounted,
 )
 from libs.events.flags import FlagEnded, FlagRaised
+from libs.events.prescriptions import PrescriptionIssued
 from libs.events.withdrawals import ConclusionTakenBack, EvidenceWithdrawn
 from libs.kernel.ids import LogId, PatientId
 from libs.rehab.patient import Programme
@@ -189,7 +190,7 @@ def last_change(whole: Whole, programme: str) -> Answer | None:
     """The newest decision about a programme that changed something."""
     found = None
     for each in _about(whole, programme):
-        if not is_quiet(each):
+        if not is_quiet(each) and not isinstance(each.decision, PrescriptionIssued):
             found = each
     return found
 

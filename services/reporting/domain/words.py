@@ -26,6 +26,7 @@ from libs.events.facts import (
 from libs.events.rulings import (
     CheckpointReadingRuled,
     FlagCleared,
+    PrescriptionRuled,
     ProgrammePlaced,
     Ruling,
     StageOverridden,
@@ -175,6 +176,11 @@ def _(event: StepConfirmed) -> str:
 @summary.register
 def _(event: FlagCleared) -> str:
     return event.flag.replace("_", " ")
+
+
+@summary.register
+def _(event: PrescriptionRuled) -> str:
+    return ", ".join(each.exercise.replace("_", " ") for each in event.exercises)
 
 
 @summary.register
