@@ -55,6 +55,7 @@ function programmeCard(programme, patient, current) {
       {},
       pair("Consistent weeks", weeks(programme)),
       pair("Checkpoint", CHECKPOINT[programme.checkpoint] || plain(programme.checkpoint)),
+      scores(programme.visa_a),
       programme.proposed ? pair("Proposed", `Stage ${programme.proposed}, waits for a clinician`) : null,
       programme.holds.map((hold) => pair(holdName(hold), ENDS_WITH[hold.ends_with] || plain(hold.ends_with))),
       programme.marked.length ? pair("Marked", programme.marked.map(plain).join(", ")) : null,
@@ -72,6 +73,17 @@ function programmeCard(programme, patient, current) {
         )
       : null,
   );
+}
+
+/** The newest VISA-A with its change since the first; or that it is asked for. */
+function scores(visa) {
+  const newest = visa.scores.at(-1);
+  const asked = visa.due === null ? "" : `asked for in week ${visa.due}`;
+  if (!newest) return asked ? pair("VISA-A", asked) : null;
+  const week = newest.week === null ? "" : ` in week ${newest.week}`;
+  const change = newest.change === null ? "" : `, ${newest.change < 0 ? "−" : "+"}${Math.abs(newest.change)} since the first`;
+  const matters = newest.matters === null ? "" : newest.matters ? ", a change that matters" : `, less than the ${visa.matters_points} that matter`;
+  return pair("VISA-A", `${newest.total} of 100${week}${change}${matters}${asked ? `; ${asked}` : ""}`);
 }
 
 /** What to do now. Where it is not current, nothing says how it would rise. */
