@@ -103,7 +103,10 @@ async def decisions_of(client: DiaryClient, clinics: Iterable[str], wanted: str)
     answered = await client.get(clinic, f"patients/{patient}/inputs/{version}/decisions")
     if not answered["answered"]:
         raise NotFoundError(detail=f"Input {version} is not answered yet.")
-    return clinic, answered["decisions"]
+    decisions: list[Json] = answered["decisions"]
+    if decisions:  # What would be decided besides is shown below the last.
+        decisions[-1]["would_be_made_now"] = answered.get("would_be_made_now", [])
+    return clinic, decisions
 
 
 async def _decision(client: DiaryClient, clinics: Iterable[str], wanted: str) -> tuple[str, list[Json]]:

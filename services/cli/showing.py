@@ -55,6 +55,8 @@ def show_decision(console: Console, name: str, decision: Json, zone: tzinfo = UT
         facts.add_row("would change it", each)
     if differs := decision["would_differ_now"]:
         facts.add_row("would differ", f"[yellow]{escape(differs['text'])}[/]")
+    for each in decision.get("would_be_made_now", []):
+        facts.add_row("would be made now", f"[yellow]{escape(each['clinician'])}[/]")
     if protocol := decision["protocol"]:
         facts.add_row("protocol", f"{protocol['id']} {protocol['version']}, SHA-256 {protocol['hash']}")
     facts.add_row("in the log", f"{decision['log']} at {decision['position']}, leaf {decision['leaf_hash']}")
