@@ -19,6 +19,7 @@ from libs.events.decisions import (
     StepProposed,
     StepWithdrawn,
 )
+from libs.events.facts import FactCorrected, SessionLogged
 from libs.events.rulings import HoldReleased
 from libs.events.versions import ProgrammeMigrated, ProgrammeRecalled, ProtocolChanged
 from libs.rehab.explain import explain_decision
@@ -34,6 +35,7 @@ from tests.support.rehab import (
     check_in,
     checkpoint,
     enrolled,
+    fact,
     good_days,
     placed,
     ruled,
@@ -243,6 +245,22 @@ def test_a_migration_for_all_moves_both_tendons() -> None:
     case.when(migrated(3, programme=None, from_protocol=default_ref()))
 
     assert [each.programme for each in case.all(ProtocolChanged)] == [case.left.id, case.right.id]
+
+
+@pytest.mark.rule("R4")
+def test_a_migration_forgets_no_advance_whose_evidence_is_taken_back() -> None:
+    case = started().given(good_days(0, 8)).given(migrated(10, to=STRICTER))
+    assert (case.left.stage, case.left.protocol) == (2, STRICTER.ref)
+    told = [each for each, _ in case.answered if isinstance(each.event, SessionLogged)]
+
+    case.when(
+        [
+            fact(FactCorrected, 11, f"08:{number:02}", target=each.version, why="not done")
+            for number, each in enumerate(told)
+        ]
+    )
+
+    assert any(each.kind == "evidence_withdrawn" for each in case.all(HoldOpened))
 
 
 # The checkpoint
