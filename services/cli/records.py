@@ -104,8 +104,8 @@ async def decisions_of(client: DiaryClient, clinics: Iterable[str], wanted: str)
     if not answered["answered"]:
         raise NotFoundError(detail=f"Input {version} is not answered yet.")
     decisions: list[Json] = answered["decisions"]
-    if decisions:  # What would be decided besides is shown below the last.
-        decisions[-1]["would_be_made_now"] = answered.get("would_be_made_now", [])
+    if unmade := answered.get("would_be_made_now"):  # Shown below the last.
+        decisions[-1]["would_be_made_now"] = unmade
     return clinic, decisions
 
 
