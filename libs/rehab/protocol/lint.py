@@ -30,6 +30,7 @@ def lint(protocol: RehabProtocol, seed: RehabProtocol | None = None) -> tuple[Fi
         *lint_gates(protocol),
         *lint_figures(protocol, compared),
         *_red_flags(protocol),
+        *_effects(protocol),
         *lint_words(protocol),
         *lint_seed(protocol, compared),
     )
@@ -47,6 +48,15 @@ def check_lint(protocol: RehabProtocol, seed: RehabProtocol | None = None) -> tu
     if wrong := errors_of(found):
         raise refused(wrong)
     return found
+
+
+def _effects(protocol: RehabProtocol) -> Iterator[Finding]:
+    """An effect is promised only where evidence holds."""
+    for stage in protocol.stages:
+        if stage.effect is not None and stage.effect.basis != "evidence":
+            wrong = f"An effect of {stage.name} is told on the basis {stage.effect.basis}."
+            right = "What is said of effects needs evidence, cited."
+            yield Finding(code="effect", path=("stages", stage.id, "effect"), wrong=wrong, right=right)
 
 
 def _red_flags(protocol: RehabProtocol) -> Iterator[Finding]:

@@ -57,8 +57,7 @@ def lint_seed(protocol: RehabProtocol, seed: RehabProtocol) -> Iterator[Finding]
             for known_criterion in getattr(theirs, field):
                 found = own.get(known_criterion.id)
                 if found is None:
-                    wrong = f"Looser than the default: it no longer asks: {known_criterion.statement}"
-                    yield _looser(path, wrong, f"Keep {known_criterion.id}, unless it is meant so.")
+                    yield _gone(known_criterion, path)
                 else:
                     yield from _criterion(found, known_criterion, (*path, field, found.id))
     yield from _exercises(protocol, seed)
@@ -86,14 +85,27 @@ def _number(name: str, number: Number, known: Number) -> Iterator[Finding]:
         )
 
 
+def _gone(known: Criteria, path: Path) -> Finding:
+    """A criterion that is no longer asked for: what the source asks for stays."""
+    if known.basis == "seed":
+        wrong = f"It no longer asks what the source asks for: {known.statement}"
+        right = f"Keep {known.id}; its numbers may differ."
+        return Finding(code="weaker", path=path, wrong=wrong, right=right)
+    wrong = f"Looser than the default: it no longer asks: {known.statement}"
+    return _looser(path, wrong, f"Keep {known.id}, unless it is meant so.")
+
+
 def _criterion(own: Criteria, known: Criteria, path: Path) -> Iterator[Finding]:
     if own.measure != known.measure or own.comparator != known.comparator:
         if not _narrower(own.measure, known.measure):
-            wrong = (
-                f"It weighs {own.measure} {own.comparator}; the default {known.measure} {known.comparator}."
-            )
-            right = "See that it asks for no less."
-            yield Finding(code="otherwise", level="warning", path=path, wrong=wrong, right=right)
+            default = f"{known.measure} {known.comparator}"
+            wrong = f"It weighs {own.measure} {own.comparator}; the default {default}."
+            if known.basis == "seed":
+                right = "What the source asks for is weighed as it says; give another one its own id."
+                yield Finding(code="weaker", path=path, wrong=wrong, right=right)
+            else:
+                right = "See that it asks for no less."
+                yield Finding(code="otherwise", level="warning", path=path, wrong=wrong, right=right)
         return
     if len(own.or_else) > len(known.or_else):
         wrong = f"Looser than the default: {own.id} can be met in more ways."

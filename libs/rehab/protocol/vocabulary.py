@@ -94,7 +94,7 @@ MEASURES: Final[Mapping[str, MeasureSpec]] = {
     "check_ins.after_last/1": MeasureSpec("sessions", high=50, window="sessions"),
     "trial.confidence/1": MeasureSpec("/10", high=10, window="days"),
     "trial.reps/1": MeasureSpec("repetitions", high=100, window="days"),
-    "trial.control/1": MeasureSpec(None, window="days", words=("yes", "no")),
+    "trial.control/1": MeasureSpec(None, window="days", words=("yes",)),
     "trial.pain/1": MeasureSpec("/10", high=10, window="days"),
     "stage.days/1": MeasureSpec("days", high=730),
     "load.rises/1": MeasureSpec("rises", high=20),

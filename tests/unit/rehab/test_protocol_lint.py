@@ -222,6 +222,32 @@ def test_no_version_allows_elastic_work_before_stage_4(rule: str, name: str, val
     assert found(numbered(rule, name, value=value, basis="default"), "weaker").level == "error"
 
 
+@pytest.mark.rule("gate 1-2", "gate 2-3")
+@pytest.mark.parametrize(
+    ("criterion", "code", "level"),
+    [
+        ("1-2.tolerated", "weaker", "error"),
+        ("2-3.control", "weaker", "error"),
+        ("1-2.days", "looser", "warning"),
+    ],
+)
+def test_what_the_source_asks_for_at_a_step_stays(criterion: str, code: str, level: str) -> None:
+    start = TEXT.index(f"      - id: {criterion}\n")
+    rest = TEXT[TEXT.index("\n      - id: ", start) + 1 :]
+    text = (TEXT[:start] + rest).replace(f"{criterion}, ", "")
+    assert found(text, code).level == level
+
+
+@pytest.mark.rule("gate 2-3")
+def test_what_the_source_asks_for_is_weighed_as_it_says() -> None:
+    text = edited(("2-3.tolerated", "measure", "sessions.days/1"), ("2-3.tolerated", "unit", "days"))
+    assert found(text, "weaker").field == "gates/gate-2-3/criteria/2-3.tolerated"
+
+
+def test_an_effect_needs_evidence() -> None:
+    assert found(edited(("stage-1.effect", "basis", "seed"), ("stage-1.effect", "citation", "dea")), "effect")
+
+
 @pytest.mark.rule("checkpoint")
 def test_a_version_may_ask_for_more_than_the_source() -> None:
     assert "weaker" not in codes(numbered("checkpoint", "ratio", value='"1.6"', basis="default"))
