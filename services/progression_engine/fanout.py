@@ -59,6 +59,8 @@ class Fanout:
         self._look_at = look_at
         self._some = asyncio.Event()
         self._recalled = False
+        self._told: dict[tuple[LogId, str], set[PatientId]] = {}
+        """By log and recall: whose input waits for its answer."""
         self._through: dict[str, tuple[int, str]] = {}
         """Of a ruling: up to which position its clinic's inputs have to be answered, and the last patient."""
 
@@ -115,22 +117,29 @@ class Fanout:
             return _LOOK_S
 
     async def _tell(self, log: LogId, recall: Recall) -> bool:
-        """Tell everybody in a log who is on a recalled version."""
-        after = ""
+        """Tell everybody in a log who is on a recalled version; who was told and isn't answered yet, once."""
+        told = self._told.setdefault((log, recall.id), set())
+        still: set[PatientId] = set()
+        after, done = "", True
         while True:
             async with self._places.hold(log) as place:
                 if place is None:
                     return False
                 waiting = [each.subject for each in place.waiting]
-                patients = await versions.untold(
+                page = await versions.untold(
                     place.connection, log, recall.protocol.hash, after=after, waiting=waiting, most=_AT_ONCE
                 )
-                units = [recalled_unit(log, each, recall) for each in patients]
-                outcomes = await self._append(place, units)
+                patients = [each for each in page if each not in told]
+                outcomes = await self._append(place, [recalled_unit(log, each, recall) for each in patients])
+            settled = [who for who, each in zip(patients, outcomes, strict=True) if _settled(each)]
+            told.update(settled)
+            still.update(page)
+            done &= len(settled) == len(patients)
             await self._settle(log, patients, outcomes)
-            if len(patients) < _AT_ONCE:
-                return all(map(_settled, outcomes))
-            after = patients[-1]
+            if len(page) < _AT_ONCE:
+                told &= still
+                return done
+            after = page[-1]
 
     async def _move(self, migration: ClinicMigration) -> bool:
         """Move everybody of a clinic who is on the version, as ruled; record that all were reached."""
