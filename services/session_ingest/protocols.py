@@ -50,7 +50,7 @@ class TakenProtocols:
         if not known:
             ids = sorted({each.protocol.id for each in self._registry.versions()})
             unknown = FieldError("/protocol", f"there is no protocol {wanted}", f"one of {', '.join(ids)}")
-            raise InvalidError("a protocol is named that is not there", (unknown,))
+            raise InvalidError(f"there is no protocol {wanted}: there are {', '.join(ids)}", (unknown,))
         taken = next((each for each in reversed(known) if each.usable), known[-1])
         return self._registry.usable(taken.protocol.id, taken.protocol.version).protocol
 
