@@ -3,7 +3,7 @@
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
 import msgspec
@@ -79,8 +79,8 @@ class Chart:
         self.enrolled = (programme.enrolled_at, programme.enrolled_version)
         self.worked_out: dict[str, Any] = {}
         """What a rule works out of it more than once, by name."""
-        self._from = timedelta(hours=protocol.whole("P6.next_day_from_h"))
-        self._to = timedelta(hours=protocol.whole("P6.next_day_to_h"))
+        self._from = _hours(protocol.whole("P6.next_day_from_h"))
+        self._to = _hours(protocol.whole("P6.next_day_to_h"))
 
     @cached_property
     def today(self) -> date:
@@ -355,6 +355,11 @@ def _days_of(fact: Fact[PauseAnnounced]) -> tuple[date, date] | None:
     except ValueError:
         return None
     return (first, last) if first <= last else None
+
+
+@lru_cache(maxsize=64)
+def _hours(count: int) -> timedelta:
+    return timedelta(hours=count)
 
 
 def _over(assessed: Assessed) -> bool:

@@ -36,13 +36,19 @@ def next_deadline(state: Patient, protocols: Protocols) -> datetime | None:
     return min((each.due for each in outstanding(state, protocols, state.time)), default=None)
 
 
-def outstanding(state: Patient, protocols: Protocols, since: datetime) -> Iterator[Deadline]:
-    """The deadlines that the state leaves open; those without a trace in the state, only after `since`."""
+def outstanding(
+    state: Patient, protocols: Protocols, since: datetime, until: datetime | None = None
+) -> Iterator[Deadline]:
+    """The deadlines that the state leaves open; those without a trace in the state, only after `since`.
+
+    With `until`, those that cannot be due by then may be left out.
+    """
     for programme in state.programmes:
         if programme.started:
             protocol = protocols.get(programme.protocol.hash)
             yield from _weekly(state, programme, protocol)
-            yield from _windows(state, programme, protocol, since)
+            if until is None or since < until:
+                yield from _windows(state, programme, protocol, since)
             yield from _checkpoint(state, programme, protocol)
             yield from _looks(programme, protocol)
             chart = Chart(state, programme, protocol, state.time)
@@ -52,8 +58,14 @@ def outstanding(state: Patient, protocols: Protocols, since: datetime) -> Iterat
                 yield Deadline(due, programme.id, "pause", subject)
             for due, week in dues(state, programme, protocol):
                 yield Deadline(due, programme.id, "visa_a", f"score {week}")
-            for due, rule, flag in flag_dues(state, programme, protocol, since):
-                yield Deadline(due, programme.id, rule, f"flag {flag}")
+            if until is None or _day_begins(since, until, programme.zone):
+                for due, rule, flag in flag_dues(state, programme, protocol, since):
+                    yield Deadline(due, programme.id, rule, f"flag {flag}")
+
+
+def _day_begins(since: datetime, until: datetime, zone: str) -> bool:
+    """Whether a day begins after one instant and not after the other: flags are due at such instants only."""
+    return since < until and local_day(since, zone) < local_day(until, zone)
 
 
 def fire(sitting: Sitting, deadline: Deadline) -> None:

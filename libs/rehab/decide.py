@@ -72,7 +72,7 @@ def _fire_due(sitting: Sitting, *, after: bool = False) -> None:
     while True:
         due = [
             each
-            for each in outstanding(sitting.state, sitting.protocols, since)
+            for each in outstanding(sitting.state, sitting.protocols, since, sitting.until)
             if each.due <= sitting.until and each not in fired
         ]
         if not due:

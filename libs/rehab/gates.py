@@ -25,6 +25,7 @@ def limit_of(threshold: str) -> Fraction:
     return Fraction(threshold)
 
 
+@lru_cache(maxsize=65536)
 def exact(value: Fraction | Decimal | int) -> str:
     """An exact decimal where there is one, else `n/d` in lowest terms."""
     fraction = value if isinstance(value, Fraction) else Fraction(value)
@@ -83,8 +84,7 @@ def criterion(name: str, rule: str, measured: Measured, weighing: Weighing) -> C
     value = measured.value
     margin = None
     if isinstance(value, Fraction) and comparator != "=":
-        distance = value - limit_of(threshold)
-        margin = exact(distance if comparator in {">=", ">"} else -distance)
+        margin = _margin(value, comparator, threshold)
     return Criterion(
         id=name,
         verdict=verdict,
@@ -98,6 +98,12 @@ def criterion(name: str, rule: str, measured: Measured, weighing: Weighing) -> C
         unit=weighing.unit,
         inputs=tuple(sorted(set(measured.inputs))),
     )
+
+
+@lru_cache(maxsize=65536)
+def _margin(value: Fraction, comparator: str, threshold: str) -> str:
+    distance = value - limit_of(threshold)
+    return exact(distance if comparator in {">=", ">"} else -distance)
 
 
 def verdict_of(measured: Measured, comparator: str, threshold: str) -> Verdict:
