@@ -9,6 +9,7 @@ from libs.rehab.protocol.filling import placeholders
 from libs.rehab.protocol.items import Message, Wording
 from libs.rehab.protocol.model import RehabProtocol
 from libs.rehab.protocol.problems import Finding, Path
+from libs.rehab.speech import fingerprint
 
 _FIELDS: Final = {each.TYPE.split(".")[1]: frozenset(each.__struct_fields__) for each in DECISIONS}
 """What a message can be about → the fields that it can name."""
@@ -30,6 +31,7 @@ def lint_words(protocol: RehabProtocol) -> Iterator[Finding]:
             yield from _message(protocol, message, (*path, "messages", message.id))
         for term in wording.terms:
             yield from _names(protocol, term.text, frozenset(), (*path, "terms", term.id, "text"))
+        yield from _translations(protocol, wording, path)
 
 
 def _complete(wording: Wording, english: Wording, path: Path) -> Iterator[Finding]:
@@ -47,6 +49,25 @@ def _complete(wording: Wording, english: Wording, path: Path) -> Iterator[Findin
             wrong = f"{len(missing)} {kind} are said in English and not in {wording.language}."
             right = f"Add {', '.join(missing[:_NAMED])}{' and others' if len(missing) > _NAMED else ''}."
             yield Finding(code="untranslated", path=(*path, kind), wrong=wrong, right=right)
+
+
+def _translations(protocol: RehabProtocol, wording: Wording, path: Path) -> Iterator[Finding]:
+    """A translation is of the words that stand there now; of others the original is shown."""
+    statements = {each.id: each.statement for each in protocol.items()}
+    names = {each.id: each.name for each in protocol.stages}
+    names |= {each.id: each.name for each in protocol.exercises}
+    for kind, translated, originals in (
+        ("statements", wording.statements, statements),
+        ("names", wording.names, names),
+    ):
+        for each in translated:
+            place: Path = (*path, kind, each.id)
+            yield from _names(protocol, each.text, frozenset(), (*place, "text"))
+            original = originals.get(each.id)
+            if original is not None and each.of != fingerprint(original):
+                wrong = f"What {each.id} says in {wording.language} was made of other words, and isn't shown."
+                right = f'Translate "{original}", with of: "{fingerprint(original)}".'
+                yield Finding(code="translation-old", level="warning", path=place, wrong=wrong, right=right)
 
 
 def _message(protocol: RehabProtocol, message: Message, path: Path) -> Iterator[Finding]:

@@ -13,6 +13,7 @@ from libs.events.catalogue import CATALOGUE
 from libs.rehab.phrases import LANGUAGES, PHRASES
 from libs.rehab.protocol import load_default
 from libs.rehab.protocol.filling import placeholders
+from libs.rehab.protocol.load import load_shipped, shipped_names
 from libs.rehab.speech import Speech, fingerprint
 from tests.support.words import PROMISE, faults
 
@@ -46,12 +47,15 @@ def test_a_translation_is_filled_from_what_the_original_is_filled_from(wording: 
             assert set(placeholders(words)) <= both | {"stage_name", "to_stage_name"}, each.id
 
 
-@pytest.mark.parametrize("wording", OTHERS, ids=[each.language for each in OTHERS])
-def test_every_statement_and_name_is_translated_as_it_stands_now(wording: typing.Any) -> None:
-    for item in PROTOCOL.items():
+@pytest.mark.parametrize("language", [each.language for each in OTHERS])
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_statement_and_name_is_translated_as_it_stands_now(name: str, language: str) -> None:
+    protocol = load_shipped(name)
+    wording = protocol.wording(language)
+    for item in protocol.items():
         assert item.id in wording.statements_by_id, item.id
         assert wording.statements_by_id[item.id].of == fingerprint(item.statement), item.id
-    for item in (*PROTOCOL.stages, *PROTOCOL.exercises):
+    for item in (*protocol.stages, *protocol.exercises):
         assert item.id in wording.names_by_id, item.id
         assert wording.names_by_id[item.id].of == fingerprint(item.name), item.id
 

@@ -10,6 +10,7 @@ from libs.events.base import Criterion
 from libs.rehab.explain import explain_criterion, explain_decision
 from libs.rehab.phrases import LANGUAGES, PHRASES, UNITS
 from libs.rehab.protocol import Translated, Wording, load_default
+from libs.rehab.protocol.lint_words import lint_words
 from libs.rehab.speech import Speech, fingerprint
 
 PROTOCOL = load_default()
@@ -118,3 +119,17 @@ def test_phrases_are_whole_in_every_language(language: str) -> None:
     assert UNITS["en"].keys() <= UNITS[language].keys()
     for name, text in PHRASES[language].items():
         assert text.count("{") == PHRASES["en"][name].count("{"), name
+
+
+def test_lint_says_which_translations_are_of_other_words() -> None:
+    old = Translated(id="P1", of=fingerprint("Pain is at most 5."), text="Schmerz höchstens 5.")
+    german = PROTOCOL.wording("de").model_copy(update={"statements": (old,)})
+    words = (PROTOCOL.wording("en"), german)
+    found = [
+        each
+        for each in lint_words(PROTOCOL.model_copy(update={"words": words}))
+        if each.code == "translation-old"
+    ]
+    assert [(each.level, each.path) for each in found] == [("warning", ("words", "de", "statements", "P1"))]
+    assert fingerprint(PROTOCOL.rules_by_id["P1"].statement) in found[0].right
+    assert [each for each in lint_words(PROTOCOL) if each.code == "translation-old"] == []
