@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from email.header import decode_header, make_header
 from email.message import EmailMessage
 from typing import Any
 
 import pytest
 
 from libs.eventlog.port import Outcome, Unit
+from libs.events.care import AdverseEventReported
 from libs.events.decisions import HoldOpened, LoadingSuspended, StageAdvanced
 from libs.events.deliveries import DeliveryFailed, DeliveryIntended, DeliverySuppressed
 from libs.events.facts import RedFlagReported
@@ -100,6 +102,54 @@ async def test_every_mail_shows_the_id_of_its_delivery(house: House, room: MailR
     assert {each["Message-ID"] for each in room.receiver.mails} == {
         f"<{each.delivery}@heelrise>" for each in intended
     }
+
+
+async def test_a_patient_is_written_to_in_their_language_and_the_clinic_in_its_own(
+    house: House, room: MailRoom
+) -> None:
+    await house.patient(red_flag(), email=PATIENTS_ADDRESS, language="de-CH", at=days_ago(1))  # type: ignore[arg-type]
+
+    await room.read_and_send()
+
+    (mail,) = room.receiver.to(PATIENTS_ADDRESS)
+    assert str(make_header(decode_header(mail["Subject"]))) == (
+        "Heelrise: bitte vor der nächsten Einheit lesen"
+    )
+    assert [each["Subject"] for each in room.receiver.to(ALERTS)] == [
+        "Heelrise: urgent, please look at a patient"
+    ]
+
+
+@pytest.mark.rule("adverse_event")
+async def test_an_adverse_event_is_told_to_both_before_anything_is_decided(
+    house: House, room: MailRoom
+) -> None:
+    at = days_ago(0)
+    event = AdverseEventReported(**told(at), what="Fell.", severity="mild")  # type: ignore[arg-type]
+    await house.patient((at, event), email=PATIENTS_ADDRESS, at=days_ago(1))
+
+    await room.read_and_send()
+
+    assert [each["Subject"] for each in room.receiver.to(ALERTS)] == [
+        "Heelrise: urgent, please look at a patient"
+    ]
+    assert len(room.receiver.to(PATIENTS_ADDRESS)) == 1
+
+
+@pytest.mark.rule("adverse_event")
+async def test_nobody_writes_to_a_patient_who_died(house: House, room: MailRoom) -> None:
+    at = days_ago(0)
+    event = AdverseEventReported(  # type: ignore[arg-type]
+        **told(at), what="Died.", severity="severe", serious_because=("death",), outcome="fatal"
+    )
+    await house.patient((at, event), email=PATIENTS_ADDRESS, at=days_ago(1))
+
+    await room.read_and_send()
+
+    assert room.receiver.to(PATIENTS_ADDRESS) == []
+    assert len(room.receiver.to(ALERTS)) == 1
+    suppressed = [each.event for each in await house.entries("delivery")]
+    assert [each.why for each in suppressed if isinstance(each, DeliverySuppressed)] == ["died"]
 
 
 async def test_what_was_effective_more_than_72_hours_ago_is_recorded_as_suppressed(

@@ -86,13 +86,14 @@ class House:
         log: LogId | None = None,
         name: str | None = None,
         email: str | None = None,
+        language: str = "en",
         at: datetime | None = None,
     ) -> PatientId:
         """Register somebody, with these facts behind the registration, in one unit."""
         patient, log = PatientId(IDS.new_id()), log or self.home
         stream = patient_stream(patient)
         first = at or min([at for at, _ in facts], default=days_ago(1))
-        registration = PatientRegistered(**told(first), name=name, email=email)  # type: ignore[arg-type]
+        registration = PatientRegistered(**told(first), name=name, email=email, language=language)  # type: ignore[arg-type]
         blob = await self.log("ingest").make_blob(log, canonical_bytes(load_default()), key=None)
         unit = Unit(
             log=log,
