@@ -17,17 +17,21 @@ THROUGH_WEEKS: Final = 34
 """How long somebody able may take to the checkpoint who does everything right from the first day on."""
 
 
-def anybody(seed: int, number: int, protocol: RehabProtocol, weeks: int) -> Iterator[str]:
+def anybody(
+    seed: int, number: int, protocol: RehabProtocol, weeks: int, *, whole: bool = True
+) -> Iterator[str]:
     """What is wrong in a patient's course, and in a continuation where everything goes right.
 
-    Every other patient is one with whom much goes wrong.
+    Every other patient is one with whom much goes wrong. `whole`: everything is decided twice more, one input
+    after another and all at once.
     """
     checks = Checks(PROTOCOLS)
     kind: Literal["any", "troubled"] = "troubled" if number % 2 else "any"
     followed = course(seed, number, protocol, watch=checks, kind=kind)
     followed.run(weeks)
-    yield from again(checks.answered, PROTOCOLS)
-    yield from at_once(checks.answered, PROTOCOLS)
+    if whole:
+        yield from again(checks.answered, PROTOCOLS)
+        yield from at_once(checks.answered, PROTOCOLS)
     yield from way_out(followed, weeks)
     yield from checks.wrong
 

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.rule("override", "T1", "T3", "P1", "checkpoint", "order
 SEED = 7
 WEEKS = 12
 GROUPS = 4
-PATIENTS = 48
+PATIENTS = 40
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
@@ -20,7 +20,7 @@ def test_nothing_is_wrong_with_any_patient(group: int) -> None:
         f"{name}, patient {number}: {each}"
         for number in range(group * size, (group + 1) * size)
         for name in [names[number // 2 % len(names)]]
-        for each in anybody(SEED, number, load_shipped(name), WEEKS)
+        for each in anybody(SEED, number, load_shipped(name), WEEKS, whole=number % 3 == 0)
     ]
     assert wrong == []
 

@@ -6,7 +6,7 @@ from services.cli.simulation.platform.run import schedule, schedules
 
 SEED = 4
 GROUPS = 4
-SCHEDULES = 100
+SCHEDULES = 80
 
 
 @pytest.mark.parametrize("group", range(GROUPS))
