@@ -35,7 +35,7 @@ from libs.rehab.prescription.doses import (
 from libs.rehab.prescription.loads import exactly, rounded_down, under
 from libs.rehab.prescription.rising import Rising, week_of
 from libs.rehab.prescription.standing import slot_of
-from libs.rehab.prescription.weights import bodyweight, done_of, last_bodyweight, most_load, ruled_for
+from libs.rehab.prescription.weights import done_of, last_bodyweight, most_load, ruled_for
 from libs.rehab.protocol import ExerciseItem
 from libs.rehab.sessions import loads
 
@@ -189,7 +189,12 @@ class Drafting:
         known = _named(self.programme.remembered, item.id)
         if known is None or self._begins_anew():
             load, inputs = self._first_load(item)
-            return Change(level=first_level(item, load), why=("first",), evidence=inputs)
+            first = Change(level=first_level(item, load), why=("first",), evidence=inputs)
+            again = tuple(each for each in reductions if each.session is None)
+            if not again:
+                return first
+            change = self._lightened(item, first.level, again)
+            return replace(first, level=change.level, why=("first", *change.why))
         percent = 100 - self.protocol.whole("prescription.return_percent")
         wanted = (Lightened(percent=percent), *(each for each in reductions if each.session is None))
         change = self._lightened(item, level_of(known), wanted)
@@ -233,7 +238,7 @@ class Drafting:
             return Fraction(first.kg), ()
         lightest = (first.steps or 1) * step
         tolerated = self._last_tolerated(first.of)
-        if first.share is None or tolerated is None or bodyweight(self.chart) is None:
+        if first.share is None or tolerated is None or last_bodyweight(self.chart) is None:
             return lightest, ()
         load, inputs = tolerated
         return max(lightest, rounded_down(Fraction(first.share) * load, step)), inputs

@@ -140,10 +140,12 @@ class Rising:
             if reading.wrong:
                 return row, "not_tolerated"
             whole = self._kept(fact, item, exercise)
-            if whole is None or reading.open:
+            if whole is None:
                 continue
             if not whole:
                 return row, "incomplete"
+            if reading.open:
+                continue
             if not reading.assessed.valid:
                 continue
             if reading.tolerated != "met":

@@ -153,6 +153,12 @@ def test_no_rise_after_a_session_that_was_not_well_tolerated() -> None:
     assert load(case, RAISE) == "3.75"
 
 
+def test_no_rise_after_a_session_too_fast_whose_morning_is_still_open() -> None:
+    case = stage_2().given(done(1, DROP, surface="step"), done(3, DROP, surface="step"))
+    case.given(session(7, exercises=[DROP], surface="step", down_s="2.9"), check_in(7, "21:00"))
+    assert load(case, DROP) == "0"
+
+
 def test_heel_drops_rise_at_most_weekly() -> None:
     case = stage_2().given(
         *(done(day, DROP, surface="step") for day in (1, 3)), done(5, DROP, surface="step")
@@ -224,6 +230,12 @@ def test_a_step_up_begins_with_the_lightest_step_and_half_of_the_tolerated_bilat
     assert load(case, HOLD) == "17.5"
     assert load(case, "single_leg_calf_raise") == "1.25"
     assert load(case, "single_leg_seated_calf_raise") == "1.25"
+
+
+def test_half_of_the_bilateral_load_needs_no_recent_bodyweight() -> None:
+    case = stage_2().given(*(done(day, RAISE, load_kg=35) for day in range(2, 31, 4)))
+    case.given(ruling(r.StageOverridden, 32, programme=LEFT, action="advance"))
+    assert load(case, HOLD) == "17.5"
 
 
 def test_without_a_bilateral_load_the_hold_begins_with_the_lightest_step() -> None:

@@ -216,6 +216,17 @@ def test_a_pause_prescribes_nothing_and_the_return_is_lighter() -> None:
     assert prescribed(case, RAISE).load_kg == "5"
 
 
+@pytest.mark.rule("pause")
+def test_a_return_to_the_holds_after_a_pause_is_lighter_too() -> None:
+    case = Case().given(enrolled(), placed(2), bodyweight(70), done(1, RAISE))
+    case.given(
+        fact(f.PauseAnnounced, 2, "20:00", first_day="2026-02-05", last_day="2026-02-20", reason="holiday")
+    )
+    case.until(19, "12:00").given(check_in(19, "12:30"))
+    assert case.left.stage == 1
+    assert prescribed(case, "wall_sit_calf_raise_hold").sets == 4
+
+
 def test_a_step_back_returns_to_what_was_done_there_at_80_percent() -> None:
     case = Case().given(
         enrolled(), placed(2), bodyweight(70), *(done(day, RAISE, load_kg=40) for day in (1, 3, 5, 7))
