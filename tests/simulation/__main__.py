@@ -8,13 +8,9 @@ from multiprocessing import get_context
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from libs.rehab.protocol.load import load_shipped, shipped_names
-from tests.simulation.follow import anybody, diligent
+from tests.simulation.follow import look
 
 _AT_ONCE = 10
-_DILIGENT_OF = 10
-"""One of so many is followed as somebody who does everything right."""
-Piece = tuple[int, range, int]
 
 
 def main() -> int:
@@ -36,28 +32,13 @@ def main() -> int:
     context = get_context("spawn")
     with Progress(*columns, console=console) as bar, ProcessPoolExecutor(asked.processes, context) as pool:
         task = bar.add_task("", total=asked.patients)
-        for piece, wrong in zip(pieces, pool.map(_look, pieces), strict=True):
+        for piece, wrong in zip(pieces, pool.map(look, pieces), strict=True):
             bar.advance(task, len(piece[1]))
             for each in wrong:
                 console.print(each, markup=False, highlight=False)
             found += wrong
     console.print(f"{asked.patients:,} patients, {len(found)} violations")
     return 1 if found else 0
-
-
-def _look(piece: Piece) -> list[str]:
-    seed, numbers, weeks = piece
-    names = shipped_names()
-    wrong = []
-    for number in numbers:
-        name = names[number // 2 % len(names)]
-        protocol = load_shipped(name)
-        wrong += [f"{name}, patient {number}: {each}" for each in anybody(seed, number, protocol, weeks)]
-        if number % _DILIGENT_OF == 0:
-            name = names[number // _DILIGENT_OF % len(names)]
-            found = diligent(seed, number, load_shipped(name))
-            wrong += [f"{name}, diligent patient {number}: {each}" for each in found]
-    return wrong
 
 
 if __name__ == "__main__":

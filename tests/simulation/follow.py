@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 from libs.rehab.protocol import RehabProtocol, ShippedProtocols
+from libs.rehab.protocol.load import load_shipped, shipped_names
 from services.cli.simulation.clinic import helpful_clinic
 from services.cli.simulation.course import Course
 from services.cli.simulation.patients import PERFECT
@@ -13,6 +14,8 @@ from tests.simulation.checks import Checks, again, at_once
 PROTOCOLS: Final = ShippedProtocols()
 WAY_OUT_WEEKS: Final = 10
 """How long somebody who does everything right may take to get out of whatever holds them."""
+DILIGENT_OF: Final = 10
+"""One of so many is followed as somebody who does everything right, too."""
 THROUGH_WEEKS: Final = 34
 """How long somebody able may take to the checkpoint who does everything right from the first day on."""
 
@@ -34,6 +37,22 @@ def anybody(
         yield from at_once(checks.answered, PROTOCOLS)
     yield from way_out(followed, weeks)
     yield from checks.wrong
+
+
+def look(piece: tuple[int, range, int]) -> list[str]:
+    """What is wrong with some patients of a seed, the protocols taking turns; some of them are diligent."""
+    seed, numbers, weeks = piece
+    names = shipped_names()
+    wrong = []
+    for number in numbers:
+        name = names[number // 2 % len(names)]
+        found = anybody(seed, number, load_shipped(name), weeks, whole=number % 3 == 0)
+        wrong += [f"{name}, patient {number}: {each}" for each in found]
+        if number % DILIGENT_OF == 0:
+            name = names[number // DILIGENT_OF % len(names)]
+            found = diligent(seed, number, load_shipped(name))
+            wrong += [f"{name}, diligent patient {number}: {each}" for each in found]
+    return wrong
 
 
 def way_out(followed: Course, weeks: int) -> Iterator[str]:

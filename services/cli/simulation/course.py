@@ -1,12 +1,10 @@
 """The days of one virtual patient: nights, mornings, the clinic's rounds, sessions; all told to the judge."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
 from typing import Final, Literal
-from uuid import UUID
 
 from msgspec import json
 
@@ -15,7 +13,7 @@ from libs.events import facts as f
 from libs.events import rulings as r
 from libs.events.base import Decision, Event, Side, Stage
 from libs.events.prescriptions import PrescriptionIssued
-from libs.kernel.ids import PatientId, ProgrammeId
+from libs.kernel.ids import ProgrammeId
 from libs.kernel.times import format_instant
 from libs.rehab.days import zone_named
 from libs.rehab.offers import OFFERED
@@ -26,7 +24,7 @@ from services.cli.simulation.clinic import Clinic
 from services.cli.simulation.facts import CLINICIAN, PATIENT, kilograms, pain, ruled, told
 from services.cli.simulation.judge import Judge
 from services.cli.simulation.outcomes import Outcome
-from services.cli.simulation.patients import Person
+from services.cli.simulation.patients import Person, programme_of
 from services.cli.simulation.plan import OwnLoads, per_week, planned, together
 from services.cli.simulation.tendon import RUNNING, Tendon, demand
 
@@ -397,18 +395,3 @@ class Course:
 
     def _tendon(self, side: Side) -> Tendon:
         return next(each for each in self.person.tendons if each.side == side)
-
-    def facts(self) -> Iterator[Event]:
-        """What is still kept back at the end."""
-        return (event for _, event, _ in self.later)
-
-
-def patient_of(person: Person) -> PatientId:
-    """The id of a virtual patient."""
-    return PatientId(str(UUID(int=(0x01900000 << 96) | 0x70008000 << 48 | person.number)))
-
-
-def programme_of(person: Person, side: Side) -> ProgrammeId:
-    """The id of a virtual patient's programme."""
-    number = person.number * 2 + (side == "right") + (1 << 40)
-    return ProgrammeId(str(UUID(int=(0x01900000 << 96) | 0x70008000 << 48 | number)))

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from random import Random
 from typing import Final, Literal
+from uuid import UUID
 
 from libs.events.base import Presentation, Side
 from libs.events.facts import RedFlag
+from libs.kernel.ids import PatientId, ProgrammeId
 from services.cli.simulation.tendon import Tendon
 
 FIRST_DAY: Final = date(2026, 2, 2)
@@ -178,22 +180,22 @@ def _tendon(random: Random, side: Side) -> Tendon:
         presentation=really,
         told=presentation,
         distance_cm=round(random.uniform(low, high), 1) if distance else None,
-        capacity=random.triangular(0.6, 1.9, 1.2),
-        ceiling=random.triangular(1.7, 4.2, 3.2),
-        rate=random.triangular(0.012, 0.06, 0.03),
+        capacity=random.triangular(0.7, 2.3, 1.5),
+        ceiling=random.triangular(2.0, 5.5, 4.0),
+        rate=random.triangular(0.015, 0.07, 0.045),
         sensitivity=random.triangular(0.5, 1.8, 0.9),
-        irritation=random.triangular(0.5, 6.0, 3.0),
-        settles=random.triangular(0.7, 0.95, 0.85),
-        flares=random.triangular(0.0, 0.012, 0.003),
+        irritation=random.triangular(0.5, 6.0, 2.5),
+        settles=random.triangular(0.6, 0.93, 0.8),
+        flares=random.triangular(0.0, 0.01, 0.002),
     )
 
 
 def _habits(random: Random) -> Habits:
     return Habits(
-        adherence=random.triangular(0.4, 1.0, 0.9),
-        check_ins=random.triangular(0.3, 1.0, 0.9),
+        adherence=random.triangular(0.5, 1.0, 0.95),
+        check_ins=random.triangular(0.4, 1.0, 0.95),
         told_share=random.choice((1.0, 1.0, 1.0, 0.8, 0.5, 1.3)),
-        hasty=random.choice((0.0, 0.0, 0.02, 0.1, 0.4)),
+        hasty=random.choice((0.0, 0.0, 0.0, 0.02, 0.1, 0.4)),
         eager=random.choice((0.0, 0.0, 0.03, 0.1, 0.25)),
         careless=random.choice((0.0, 0.0, 0.02, 0.1, 0.3)),
         forgetful=random.choice((0.0, 0.0, 0.03, 0.15)),
@@ -204,7 +206,7 @@ def _habits(random: Random) -> Habits:
         weighs_every=random.choice((3, 7, 7, 14, 30)),
         asks=random.choice((0.0, 0.05, 0.2)),
         mistypes=random.choice((0.0, 0.0, 0.01, 0.04)),
-        sharp=random.choice((0.0, 0.0, 0.002, 0.01)),
+        sharp=random.choice((0.0, 0.0, 0.001, 0.006)),
         notes=random.choice((0.0, 0.0, 0.0, 0.004)),
     )
 
@@ -221,3 +223,14 @@ def _pauses(random: Random) -> tuple[Pause, ...]:
         ahead = random.randrange(-1, 8)
         found.append(Pause(max(1, first - ahead), first, first + days - 1, reason))
     return tuple(found)
+
+
+def patient_of(person: Person) -> PatientId:
+    """The id of a virtual patient."""
+    return PatientId(str(UUID(int=(0x01900000 << 96) | 0x70008000 << 48 | person.number)))
+
+
+def programme_of(person: Person, side: Side) -> ProgrammeId:
+    """The id of a virtual patient's programme."""
+    number = person.number * 2 + (side == "right") + (1 << 40)
+    return ProgrammeId(str(UUID(int=(0x01900000 << 96) | 0x70008000 << 48 | number)))

@@ -68,7 +68,7 @@ def table(found: Sequence[Summary], weeks: int) -> Table:
     """A column for each protocol."""
     patients = found[0].patients if found else 0
     shown = Table(title=f"{patients:,} patients, {weeks} weeks")
-    shown.add_column("")
+    shown.add_column("", no_wrap=True)
     for each in found:
         shown.add_column(each.protocol, justify="right")
     for name, cells in _rows(found):
@@ -133,24 +133,25 @@ def _rows(found: Sequence[Summary]) -> list[tuple[str, list[str]]]:
         ("programmes", [f"{each.programmes:,}" for each in found]),
         ("reached Stage 2", [_percent(each.reached[2]) for each in found]),
         ("reached Stage 3", [_percent(each.reached[3]) for each in found]),
-        ("passed the checkpoint", [_percent(each.passed) for each in found]),
+        ("passed checkpoint", [_percent(each.passed) for each in found]),
         ("reached Stage 4", [_percent(each.reached[4]) for each in found]),
-        ("  marked: by an accepted risk", [_percent(each.marked) for each in found]),
+        ("  marked: risk accepted", [_percent(each.marked) for each in found]),
         ("weeks to Stage 2", [_weeks(each.weeks_to_stage[2]) for each in found]),
         ("weeks to Stage 3", [_weeks(each.weeks_to_stage[3]) for each in found]),
-        ("weeks to the checkpoint", [_weeks(each.weeks_to_checkpoint) for each in found]),
-        ("consistent weeks, mean", [f"{each.consistent_weeks:.1f}" for each in found]),
+        ("weeks to checkpoint", [_weeks(each.weeks_to_checkpoint) for each in found]),
+        ("consistent weeks", [f"{each.consistent_weeks:.1f}" for each in found]),
         ("sessions valid", [_percent(each.valid) for each in found]),
-        ("flares, mean", [f"{each.flares:.2f}" for each in found]),
-        ("steps back, mean", [f"{each.regressed:.2f}" for each in found]),
+        ("flares, a programme", [f"{each.flares:.2f}" for each in found]),
+        ("steps back", [f"{each.regressed:.2f}" for each in found]),
         ("with a red flag", [_percent(each.suspended) for each in found]),
         ("held at the end", [_percent(each.still_held) for each in found]),
         ("dropped out", [_percent(each.dropped_out) for each in found]),
     ]
     for what in ("holds", "flags"):
         kinds = sorted({kind for each in found for kind in getattr(each, what)})
+        rows.append((f"{what}, a programme", [""] * len(found)))
         rows += [
-            (f"{what[:-1]} {kind}, mean", [f"{getattr(each, what).get(kind, 0):.2f}" for each in found])
+            (f"  {kind.replace('_', ' ')}", [f"{getattr(each, what).get(kind, 0):.2f}" for each in found])
             for kind in kinds
         ]
     return [*rows, ("inputs decided", [f"{each.inputs:,}" for each in found])]

@@ -12,10 +12,10 @@ from typing import Final, Literal
 from libs.rehab.protocol import RehabProtocol, ShippedProtocols
 from libs.rehab.protocol.load import load_shipped, shipped_names
 from services.cli.simulation.clinic import Clinic, clinic, helpful_clinic, meddling_clinic
-from services.cli.simulation.course import Course, patient_of
+from services.cli.simulation.course import Course
 from services.cli.simulation.judge import Judge, Watch
 from services.cli.simulation.outcomes import Outcome
-from services.cli.simulation.patients import Person, diligent, person, troubled
+from services.cli.simulation.patients import Person, diligent, patient_of, person, troubled
 
 _AT_ONCE: Final = 10
 """Patients of one piece of work for a process."""

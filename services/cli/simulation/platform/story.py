@@ -12,9 +12,8 @@ from libs.kernel.ids import PatientId
 from libs.rehab.inputs import Input
 from libs.rehab.patient import Patient
 from libs.rehab.protocol import load_default
-from services.cli.simulation.course import patient_of
 from services.cli.simulation.judge import Answers
-from services.cli.simulation.patients import Habits
+from services.cli.simulation.patients import Habits, patient_of
 from services.cli.simulation.run import course
 
 _BY_VERSION: Final = (r.CheckpointReadingRuled, FactCorrected)
