@@ -143,6 +143,7 @@ def _as_before(state: Patient, programme: Programme, lapse: Lapse, at: datetime,
         lapse=before.lapse,
         opened_at=before.opened_at,
         returning_since=before.returning_since,
+        plan=before.plan,
         advances=before.advances,
         lapses=tuple(each for each in programme.lapses if each.at < lapse.at),
     )

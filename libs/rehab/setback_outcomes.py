@@ -1,7 +1,7 @@
 """How decisions on going back change a programme. Bookkeeping only."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Final
 
 from msgspec.structs import replace
 
@@ -16,12 +16,19 @@ from libs.rehab.patient import Patient, Programme
 def left_stage_4(
     programme: Programme, decision: d.StageRegressed | d.LoadingResumed, at: datetime
 ) -> Programme:
-    """Out of Stage 4: the way back is counted from here, weeks from the next session on."""
+    """Out of Stage 4: the way back is counted from here, weeks from the next session on; its plan is over."""
     if decision.from_stage != 4 or decision.to_stage == 4:
         return programme
     weeks = replace(programme.weeks, since=local_day(at, programme.zone), earliest=None)
     opened = _planned_at(programme) if getattr(decision, "why", None) == "lapse" else at
-    return replace(programme, weeks=weeks, returning_since=at, opened_at=opened)
+    plan = tuple(each for each in programme.plan if each.exercise not in _ELASTIC)
+    return replace(programme, weeks=weeks, returning_since=at, opened_at=opened, plan=plan)
+
+
+_ELASTIC: Final = frozenset(
+    {"double_leg_mini_hops", "single_leg_mini_hops", "skipping", "short_accelerations", "bounding"}
+)
+"""Set anew by a clinician at the next entry into Stage 4: the old plan may be what sent one back."""
 
 
 def _planned_at(programme: Programme) -> datetime | None:

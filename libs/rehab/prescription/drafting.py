@@ -33,6 +33,7 @@ from libs.rehab.prescription.doses import (
     whole_dose,
 )
 from libs.rehab.prescription.loads import exactly, rounded_down, under
+from libs.rehab.prescription.returning import too_much_since
 from libs.rehab.prescription.rising import Rising, week_of
 from libs.rehab.prescription.standing import slot_of
 from libs.rehab.prescription.weights import done_of, last_bodyweight, most_load, ruled_for
@@ -197,7 +198,7 @@ class Drafting:
             return replace(first, level=change.level, why=("first", *change.why))
         percent = 100 - self.protocol.whole("prescription.return_percent")
         wanted = (Lightened(percent=percent), *(each for each in reductions if each.session is None))
-        change = self._lightened(item, level_of(known), wanted)
+        change = self._lightened(item, level_of(known), (*wanted, *too_much_since(self.chart, item, known)))
         return replace(change, why=("returned", *change.why))
 
     def _begins_anew(self) -> bool:
@@ -284,21 +285,24 @@ class Drafting:
 
     def _ruled(self, item: ExerciseItem, change: Change) -> Change:
         """A clinician's load and hold count from the moment they are set, or when their stage begins."""
-        ruled = ruled_for(self.programme, item.id)
-        if ruled is None or (ruled.load_kg is None and not self._just_planned(item.id)):
+        ruled, now = ruled_for(self.programme, item.id), self._just_planned(item.id)
+        if ruled is None or (ruled.load_kg is None and now is None):
             return change
-        level = replace(change.level, cut=UNCUT)
+        level = change.level
+        dosed = now is not None and (now.sets or now.reps or now.hold_s)
+        if (ruled.load_kg is not None or dosed) and not self.rising.open:  # what is cut stays so while held
+            level = replace(level, cut=UNCUT)
         if ruled.load_kg is not None:
             level = replace(level, load=Fraction(ruled.load_kg))
-        if ruled.hold_s is not None and self._just_planned(item.id):
-            level = replace(level, hold_s=Fraction(ruled.hold_s))
+        if now is not None and now.hold_s is not None:
+            cut = replace(level.cut, hold_s="0")
+            level = replace(level, hold_s=Fraction(now.hold_s), cut=cut)
         return Change(level=level, why=("ruled",), evidence=self.told)
 
-    def _just_planned(self, name: str) -> bool:
-        return any(
-            isinstance(each, PrescriptionPlanned) and any(one.exercise == name for one in each.exercises)
-            for each in self.heard
-        )
+    def _just_planned(self, name: str) -> ExerciseRuled | None:
+        """What was set for it just now."""
+        planned = (each for each in self.heard if isinstance(each, PrescriptionPlanned))
+        return next((one for each in planned for one in each.exercises if one.exercise == name), None)
 
     def _under_ceiling(self, item: ExerciseItem, change: Change) -> Change:
         most = most_load(self.chart, item, self._last_weight)

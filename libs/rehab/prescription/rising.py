@@ -194,7 +194,7 @@ class Rising:
                 return False
             counted = row[: after.sessions]
         if after.days is not None:
-            if stopped is not None or not row:
+            if stopped is not None or len(row) < self.protocol.whole("P6.last_two"):
                 return False
             since = local_day(parse_instant(exercise.since), self.chart.zone)
             if (self.chart.today - since).days < after.days:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Final
 
 from libs.events.decisions import RulingRefused
 from libs.events.prescriptions import ExerciseRuled, PrescriptionPlanned
@@ -47,7 +48,7 @@ def _refusals(sitting: Sitting, programme: Programme, event: PrescriptionRuled) 
             continue
         yield from _out_of_place(programme, each, item)
         yield from _wrong_dose(programme, each, item, protocol.number("P7.hold_s"))
-        if is_open and _heavier(programme, each):
+        if is_open and _heavier(programme, each, item):
             yield RULE, "something_is_open"
     if _nothing_left(programme, event, protocol.stages[programme.loading - 1].prescribes):
         yield RULE, "nothing_left"
@@ -90,13 +91,22 @@ def _incomplete(ruled: ExerciseSet, programme: Programme) -> bool:
     return any(new is None and old is None for new, old in zip(said, known, strict=True))
 
 
-def _heavier(programme: Programme, ruled: ExerciseSet) -> bool:
-    """A rise of load, which holds and flares stop, whoever wants it."""
+def _heavier(programme: Programme, ruled: ExerciseSet, item: ExerciseItem) -> bool:
+    """More load, sets, repetitions, seconds or days, which holds and flares stop, whoever wants it.
+
+    So is elastic work that wasn't prescribed yet.
+    """
     standing = programme.prescription
-    if ruled.load_kg is None or standing is None:
+    if standing is None:
         return False
     now = next((each for each in standing.issued.exercises if slot_of(each) == ruled.exercise), None)
-    return now is not None and Fraction(ruled.load_kg) > Fraction(now.load_kg)
+    if now is None:
+        return item.stage == ELASTIC_STAGE and not ruled.left_out
+    wanted = ((getattr(ruled, name), getattr(now, name)) for name in _AMOUNTS)
+    return any(new is not None and Fraction(new) > Fraction(old or 0) for new, old in wanted)
+
+
+_AMOUNTS: Final = ("load_kg", "sets", "reps", "hold_s", "work_s", "per_week")
 
 
 def _nothing_left(programme: Programme, event: PrescriptionRuled, names: tuple[str, ...]) -> bool:

@@ -105,13 +105,14 @@ def _shown(exercise: ExercisePrescribed, following: str, speech: Speech) -> Exer
 
 def joint(programmes: Iterable[tuple[Programme, Speech]]) -> tuple[JointExercise, ...]:
     """All tendons' exercises side by side: one on both legs once, the lighter where they differ."""
+    programmes = [each for each in programmes if each[0].prescription is not None]
     entries = [
         (programme, each, speech)
         for programme, speech in programmes
         if programme.prescription is not None
         for each in programme.prescription.issued.exercises
     ]
-    others = [programme for programme, _, _ in entries]
+    others = [programme for programme, _ in programmes]
     joined: dict[str, list[tuple[Programme, ExercisePrescribed, Speech]]] = {}
     for programme, each, speech in entries:
         key = each.exercise if each.sides == "both" else f"{each.exercise} {each.sides}"
@@ -125,7 +126,7 @@ def _joint(
     _, lightest, speech = min(group, key=lambda each: _hardness(each[1]))
     item = speech.protocol.exercises_by_id.get(lightest.exercise)
     behind = (
-        lightest.sides == "both" and item is not None and any(item.stage > each.loading for each in others)
+        lightest.sides == "both" and item is not None and any(item.stage > _reached(each) for each in others)
     )
     return JointExercise(
         text=dose(lightest, speech),
@@ -133,6 +134,11 @@ def _joint(
         lighter_of_two=len({_hardness(each) for _, each, _ in group}) > 1,
         not_yet=behind,
     )
+
+
+def _reached(programme: Programme) -> int:
+    """Up to which stage a tendon is loaded: nothing at all while it has to be assessed (T1)."""
+    return 0 if programme.awaiting else programme.loading
 
 
 def _hardness(exercise: ExercisePrescribed) -> tuple[Fraction, Fraction]:
