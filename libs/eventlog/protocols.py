@@ -99,10 +99,12 @@ class ProtocolRegistry:
             streams = await self._log.streams(REGISTRY, "protocol")
             if not streams:
                 return
-            for entry in await self._log.read_streams(REGISTRY, streams, after=self._position):
-                self._fold(entry)
-                self._lengths[entry.stream] = entry.version
-                self._position = max(self._position, entry.position)
+            # A stream that is new here may have begun before the last place read: it is read from its start.
+            if new := [each for each in streams if each not in self._lengths]:
+                self._take_in(await self._log.read_streams(REGISTRY, new))
+            entries = await self._log.read_streams(REGISTRY, streams, after=self._position)
+            self._take_in(entries)
+            self._position = max((each.position for each in entries), default=self._position)
 
     def length(self, stream: StreamId) -> int:
         """The version of a stream as far as it was read."""
@@ -115,6 +117,10 @@ class ProtocolRegistry:
     def find(self, protocol: str, version: str) -> Version | None:
         """The version of that id and number."""
         return self._versions.get((protocol, version))
+
+    def owner(self, protocol: str) -> Version | None:
+        """The version that was published first under an id: whose it is, the id is."""
+        return next((each for each in self._versions.values() if each.protocol.id == protocol), None)
 
     def usable(self, protocol: str, version: str) -> Version:
         """The same, where it can be adopted and migrated to.
@@ -148,6 +154,12 @@ class ProtocolRegistry:
         """The rulings for all programmes of a clinic, or of all clinics, in order."""
         found = self._migrations.values()
         return tuple(each for each in found if clinic in {None, each.ruled.clinic})
+
+    def _take_in(self, entries: Iterable[Recorded]) -> None:
+        for entry in entries:
+            if entry.version > self.length(entry.stream):
+                self._fold(entry)
+                self._lengths[entry.stream] = entry.version
 
     def _fold(self, entry: Recorded) -> None:
         id_, at = entry.envelope.id, entry.envelope.occurredat

@@ -28,7 +28,7 @@ from libs.eventlog.protocols import (
     protocol_stream,
     recalled_error,
 )
-from libs.events.base import Event, LocalTime
+from libs.events.base import Event, LocalTime, ProtocolRef
 from libs.events.registry import (
     MigrationRuled,
     ProtocolAdopted,
@@ -95,9 +95,6 @@ class Publishing:
         """
         protocol, content = checked_protocol(raw)
         ref = protocol.ref
-        await self.registry.refresh()
-        if ref.id in self.registry.shipped_ids:
-            raise ForbiddenError(f"{ref.id} belongs to the release: take an id of your own, `based_on` it")
         if UUID_PATTERN.fullmatch(ref.id):
             raise InvalidError("the id of a protocol is a name, not a UUID")
         event = ProtocolPublished(
@@ -105,18 +102,22 @@ class Publishing:
             published_by=asking.principal.actor,
             clinic=asking.principal.clinic,
         )
+        stream, claim = protocol_stream(ref.id), Claim("protocol", (ref.id, ref.version))
         blob = await self.log.make_blob(REGISTRY, content, key=None)
-        claim = Claim("protocol", (ref.id, ref.version))
-        step = Step(event, protocol_stream(ref.id), (claim,), {}, (blob,))
-        outcome = await self._append(asking, step)
-        if isinstance(outcome, Refused) and outcome.claims:
-            entry = await self._entry(outcome.claims[0].position)
-            if protocol_of(entry.event) == ref:
-                return of_entry(entry)
-            raise VersionTakenError(
-                f"{ref.id} {ref.version} stands already, with other bytes: raise the version"
-            )
-        return await self._written(outcome, step)
+
+        async def attempt() -> Step:
+            await self.registry.refresh()
+            self._check_owner(ref.id, asking.principal)
+            return Step(event, stream, (claim,), {stream: self.registry.length(stream)}, (blob,))
+
+        return await self._take(asking, attempt, known=lambda position: self._published(ref, position))
+
+    async def _published(self, ref: ProtocolRef, position: int) -> Written:
+        """What stands under the number already, where it is the same. Raises: VersionTakenError."""
+        entry = await self._entry(position)
+        if protocol_of(entry.event) == ref:
+            return of_entry(entry)
+        raise VersionTakenError(f"{ref.id} {ref.version} stands already, with other bytes: raise the version")
 
     async def approve(self, asking: Asking, protocol: str, version: str, content: str) -> Written:
         """A second person's approval of exactly these bytes.
@@ -216,6 +217,14 @@ class Publishing:
         asked = Asked(clinic, patient, ruling, now, asking.claim, asking.request_id)
         return await self.rulings.record(asked, named=(to.protocol.hash,), blobs=blobs)
 
+    def _check_owner(self, protocol: str, principal: Principal) -> None:
+        """Whose name it is: the release's, or of the clinic that published under it first."""
+        if protocol in self.registry.shipped_ids:
+            raise ForbiddenError(f"{protocol} belongs to the release: take an id of your own, `based_on` it")
+        owner = self.registry.owner(protocol)
+        if owner is not None and owner.clinic != principal.clinic:
+            raise ForbiddenError(f"{protocol} is another publisher's: take an id of your own")
+
     async def _found(self, protocol: str, version: str) -> Version:
         await self.registry.refresh()
         found = self.registry.find(protocol, version)
@@ -239,11 +248,22 @@ class Publishing:
         watched = protocol_stream(found.protocol.id)
         return Step(event, stream, claims, {watched: self.registry.length(watched)})
 
-    async def _take(self, asking: Asking, attempt: Callable[[], Awaitable[Step]]) -> Written:
-        """Append what was weighed; weigh anew where something came between."""
+    async def _take(
+        self,
+        asking: Asking,
+        attempt: Callable[[], Awaitable[Step]],
+        *,
+        known: Callable[[int], Awaitable[Written]] | None = None,
+    ) -> Written:
+        """Append what was weighed; weigh anew where something came between.
+
+        `known` answers where the claim is held already, from the position of the entry that holds it.
+        """
         for _ in range(_TRIES):
             step = await attempt()
             outcome = await self._append(asking, step)
+            if known is not None and isinstance(outcome, Refused) and outcome.claims:
+                return await known(outcome.claims[0].position)
             if not isinstance(outcome, Conflict | Busy):
                 return await self._written(outcome, step)
         raise LogUnavailableError("the registry is busy")

@@ -3,7 +3,6 @@
 import msgspec
 
 from libs.eventlog.port import Appended, Claim, ClinicDraft, Duplicate, Recorded
-from libs.eventlog.protocols import recalled_error
 from libs.events.base import Told
 from libs.events.facts import ClinicSettings, FactCorrected
 from libs.events.registry import ClinicCreated
@@ -26,9 +25,17 @@ from services.session_ingest.zones import check_zone
 
 
 async def create_clinic(ingest: Ingest, asked: Asked, body: ClinicBody) -> Receipt:
-    """Record a clinic and begin its logs. Raises: InvalidError, TakenError, KeyReusedError."""
+    """Record a clinic and begin its logs.
+
+    Raises: InvalidError, TakenError, KeyReusedError, NotApprovedError, ProtocolRecalledError.
+    """
     if wrong := check_zone(body.zone):
         raise InvalidError("a field of the body is not valid", tuple(wrong))
+    protocol = default_ref()
+    if body.protocol is not None:
+        protocol, barred = await ingest.protocols.named(body.protocol)
+        if barred is not None and await ingest.log.lookup_claim(REGISTRY, asked.claim.claim) is None:
+            raise barred
     uuid = str(ingest.ids.new_id())
     event = ClinicCreated(
         clinic=body.clinic,
@@ -42,7 +49,7 @@ async def create_clinic(ingest: Ingest, asked: Asked, body: ClinicBody) -> Recei
             },
             type=ClinicSettings,
         ),
-        protocol=default_ref() if body.protocol is None else await ingest.protocols.named(body.protocol),
+        protocol=protocol,
         alerts_to=body.alerts_to,
         language=body.language,
     )
@@ -77,14 +84,14 @@ async def register_patient(ingest: Ingest, asked: Asked, body: PatientBody) -> R
 async def enrol(ingest: Ingest, asked: Asked, patient: PatientId, body: ProgrammeBody) -> Receipt:
     """Record a programme, with the clinic's settings and protocol as they are now.
 
-    Raises: ProtocolRecalledError where the clinic has to adopt another version first.
+    Raises: ProtocolRecalledError where the clinic has to adopt another version first, NotApprovedError.
     """
     known = await ingest.known.patient(asked.clinic, patient)
     created = await ingest.known.created(asked.clinic)
-    protocol, recall = await ingest.protocols.of(asked.clinic, body.protocol)
+    protocol, barred = await ingest.protocols.of(asked.clinic, body.protocol)
     log = clinical_log(asked.clinic)
-    if recall is not None and await ingest.log.lookup_claim(log, asked.claim.claim) is None:
-        raise recalled_error(recall)
+    if barred is not None and await ingest.log.lookup_claim(log, asked.claim.claim) is None:
+        raise barred
     programme = ProgrammeId(ingest.ids.new_id())
     more = {
         "programme": programme,

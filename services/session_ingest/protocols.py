@@ -1,7 +1,7 @@
 """Which protocol version a clinic's new programmes take, and its bytes."""
 
 from libs.eventlog.port import EventLog
-from libs.eventlog.protocols import ProtocolRegistry, Recall
+from libs.eventlog.protocols import ProtocolRegistry, recalled_error
 from libs.events.base import ProtocolRef
 from libs.kernel.errors import ConflictError, FieldError, InvalidError
 from libs.kernel.ids import REGISTRY, ClinicId, LogId
@@ -25,22 +25,25 @@ class TakenProtocols:
         self._known = known
         self._registry = ProtocolRegistry(log, shipped_refs())
 
-    async def of(self, clinic: ClinicId, wanted: str | None = None) -> tuple[ProtocolRef, Recall | None]:
-        """The version, and its recall where it was recalled. `wanted` names another for one programme.
+    async def of(
+        self, clinic: ClinicId, wanted: str | None = None
+    ) -> tuple[ProtocolRef, ConflictError | None]:
+        """The version, and why nobody starts on it where that is so. `wanted` names another one.
 
-        Raises: NotFoundError, InvalidError, NotApprovedError, ProtocolRecalledError.
+        Raises: NotFoundError, InvalidError.
         """
         created = await self._known.created(clinic)
         if wanted is not None:
-            return await self.named(wanted), None
+            return await self.named(wanted)
         await self._registry.refresh()
         taken = self._registry.adopted(clinic) or created.protocol
-        return taken, self._registry.recall_of(taken.hash)
+        recall = self._registry.recall_of(taken.hash)
+        return taken, None if recall is None else recalled_error(recall)
 
-    async def named(self, wanted: str) -> ProtocolRef:
-        """The version of that id, `silbernagel` or `silbernagel@1.0.0`: the newest that can be taken.
+    async def named(self, wanted: str) -> tuple[ProtocolRef, ConflictError | None]:
+        """The same of that id, `silbernagel` or `silbernagel@1.0.0`: the newest that can be taken.
 
-        Raises: InvalidError, NotApprovedError, ProtocolRecalledError.
+        Raises: InvalidError.
         """
         await self._registry.refresh()
         name, _, version = wanted.partition("@")
@@ -51,8 +54,11 @@ class TakenProtocols:
             ids = sorted({each.protocol.id for each in self._registry.versions()})
             unknown = FieldError("/protocol", f"there is no protocol {wanted}", f"one of {', '.join(ids)}")
             raise InvalidError(f"there is no protocol {wanted}: there are {', '.join(ids)}", (unknown,))
-        taken = next((each for each in reversed(known) if each.usable), known[-1])
-        return self._registry.usable(taken.protocol.id, taken.protocol.version).protocol
+        taken = next((each for each in reversed(known) if each.usable), known[-1]).protocol
+        try:
+            return self._registry.usable(taken.id, taken.version).protocol, None
+        except ConflictError as barred:
+            return taken, barred
 
     async def content(self, log: LogId, wanted: ProtocolRef) -> bytes:
         """The version's bytes, for a clinic's log. Raises: ProtocolMissingError."""

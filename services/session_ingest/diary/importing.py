@@ -16,7 +16,6 @@ from libs.eventlog.port import (
     Refused,
     Unit,
 )
-from libs.eventlog.protocols import recalled_error
 from libs.kernel.errors import ForbiddenError, GoneError
 from libs.kernel.ids import LogId, PatientId, ProgrammeId, clinical_log
 from libs.web.permissions import Permission, is_granted
@@ -92,10 +91,10 @@ class DiaryImporter:
         """What is to be done. Without `compare` all is taken for new, and the log says what is known."""
         log = clinical_log(wanted.clinic)
         created = await self._ingest.known.created(wanted.clinic)
-        taken, recall = await self._ingest.protocols.of(wanted.clinic, wanted.protocol)
+        taken, barred = await self._ingest.protocols.of(wanted.clinic, wanted.protocol)
         known = await self._recognise(log, wanted.reference)
-        if recall is not None and known is None:
-            raise recalled_error(recall)
+        if barred is not None and known is None:
+            raise barred
         fates = all_new(diary)
         late_rejections: tuple[Rejection, ...] = ()
         compared = known is not None and compare

@@ -166,6 +166,17 @@ async def test_ids_of_the_release_and_ids_that_are_no_names_are_refused(house: H
     assert answer.status_code in {403, 422}
 
 
+async def test_an_id_is_of_whoever_published_under_it_first(house: House) -> None:
+    await house.publish(ONE)
+
+    for asking in ({"clinic": "elsewhere"}, {"role": "operator"}):
+        answer = await house.publish(TWO, **asking)
+        assert (answer.status_code, answer.json()["code"]) == (403, "forbidden")
+        assert "take an id of your own" in answer.json()["detail"]
+
+    assert (await house.publish(TWO, who=BEN)).status_code == 201
+
+
 async def test_only_what_is_approved_and_not_recalled_is_adopted(world: World, house: House) -> None:
     assert (await house.adopt(ONE)).status_code == 404
     await house.publish(ONE)

@@ -59,10 +59,9 @@ async def adopt(engine: PostgresEventLog, protocol: RehabProtocol) -> None:
     await record(engine, clinic_protocol_stream(clinic.id), adopted)
 
 
-async def enrol(clinician: Caller, side: str, key: str | None = None) -> httpx.Response:
-    return await clinician.post(
-        "programmes", {"at": AT, "side": side, "presentation": "mid_portion"}, key=key
-    )
+async def enrol(clinician: Caller, side: str, key: str | None = None, **more: str) -> httpx.Response:
+    body = {"at": AT, "side": side, "presentation": "mid_portion"} | more
+    return await clinician.post("programmes", body, key=key)
 
 
 async def test_an_enrolment_takes_the_adopted_version_from_the_next_one_on(
@@ -106,3 +105,20 @@ async def test_recall_of_the_adopted_version_refuses_enrolments_and_says_what_to
     await stand(engine, other)
     await adopt(engine, other)
     assert (await enrol(clinician, "right")).status_code == 201
+
+
+async def test_an_enrolment_that_named_its_version_is_repeated_after_the_recall_of_it(
+    clinician: Caller, engine: PostgresEventLog
+) -> None:
+    named = a_version("1.0.0", "named-loading")
+    await stand(engine, named)
+    taken = await enrol(clinician, "left", key="named-once", protocol="named-loading@1.0.0")
+    recalled = ProtocolRecalled(protocol=named.ref, recalled_by=WHO, reason="a wrong number")
+    await record(engine, protocol_stream(named.id), recalled)
+
+    refused = await enrol(clinician, "right", protocol="named-loading")
+    repeated = await enrol(clinician, "left", key="named-once", protocol="named-loading@1.0.0")
+
+    assert taken.status_code == 201
+    assert (refused.status_code, refused.json()["code"]) == (409, "protocol-recalled")
+    assert (repeated.status_code, repeated.json()) == (201, taken.json())
