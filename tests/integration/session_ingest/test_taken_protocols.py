@@ -14,7 +14,7 @@ from libs.eventlog.protocols import clinic_protocol_stream, protocol_stream
 from libs.events.base import Event
 from libs.events.registry import ProtocolAdopted, ProtocolApproved, ProtocolPublished, ProtocolRecalled
 from libs.kernel.ids import REGISTRY, StreamId
-from libs.rehab.protocol import RehabProtocol, canonical_bytes, default_ref
+from libs.rehab.protocol import RehabProtocol, canonical_bytes, default_ref, load_default
 from libs.runtime.clock import SystemClock, UuidV7Source
 from tests.integration.session_ingest.conftest import AT, HARBOUR, Caller
 from tests.support.postgres import Database
@@ -68,6 +68,7 @@ async def test_an_enrolment_takes_the_adopted_version_from_the_next_one_on(
     clinician: Caller, engine: PostgresEventLog
 ) -> None:
     newer = a_version("1.0.0", "taken-loading")
+    await adopt(engine, load_default())  # whatever the clinic adopted in another test
     before = await enrol(clinician, "left")
     await stand(engine, newer)
     await adopt(engine, newer)

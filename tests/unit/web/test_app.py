@@ -100,7 +100,13 @@ async def test_patients_reach_their_own_record_only(client: httpx.AsyncClient, i
 
 
 def test_an_operator_may_see_no_personal_data() -> None:
-    assert GRANTED[Role.OPERATOR] == {Permission.CREATE_CLINIC, Permission.OPERATE}
+    assert GRANTED[Role.OPERATOR] == {
+        Permission.CREATE_CLINIC,
+        Permission.OPERATE,
+        Permission.PUBLISH_PROTOCOL,
+        Permission.READ_PROTOCOLS,
+        Permission.RECALL_PROTOCOL,
+    }
 
 
 def test_every_permission_but_public_is_granted_to_somebody() -> None:
