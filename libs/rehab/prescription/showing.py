@@ -10,6 +10,7 @@ from libs.events.prescriptions import ExercisePrescribed
 from libs.kernel.times import parse_instant
 from libs.rehab.chart import Chart
 from libs.rehab.patient import Programme
+from libs.rehab.prescription.rising import week_of
 from libs.rehab.prescription.wish import rises
 from libs.rehab.prescription.words import dose, named, reasons, rise
 from libs.rehab.speech import Speech
@@ -46,6 +47,7 @@ class PrescriptionShown(msgspec.Struct, frozen=True, kw_only=True):
 
     stage: int
     week: int
+    """Of the stage, by now: a prescription that stays is not issued anew."""
     issued_at: datetime
     nothing: str | None
     """Why nothing is prescribed, as a code."""
@@ -73,7 +75,7 @@ def prescription_shown(chart: Chart, speech: Speech) -> PrescriptionShown | None
     following = {each.exercise: rise(each, speech) for each in rises(chart)}
     return PrescriptionShown(
         stage=issued.stage,
-        week=issued.week,
+        week=week_of(chart, chart.today),
         issued_at=standing.at,
         nothing=issued.nothing,
         reasons="; ".join(speech.term("reasons", each) for each in issued.reasons),
