@@ -62,6 +62,9 @@ def _stop(chart: Chart) -> Answer:
         unit="weeks",
     )
     weeks = criterion("W1.weeks", "W1", MEASURES[weighing.measure](chart, weighing), weighing)
+    blocked = _blocked(chart)
+    if blocked in {"suspended", "awaiting"}:  # it is stopped already, and nobody is told to go on
+        return False, blocked, "T3" if blocked == "suspended" else "T1", (weeks,)
     if chart.programme.completed:
         return True, "complete", "W2", (weeks,)
     return False, "not_complete", "W1", (weeks,)

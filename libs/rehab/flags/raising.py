@@ -28,7 +28,8 @@ def raise_flag(
     days = sitting.protocol(programme).whole("flags.announce_days")
     told = told_within(before, sitting.today(programme), days, programme.zone)
     again = before is not None and before.open
-    if again and told:
+    quiet = bool(sitting.state.suspended) or programme.awaiting  # "stop loading" is all there is to hear
+    if again and (told or quiet):
         return False
     sitting.say(
         FlagRaised,
@@ -39,7 +40,7 @@ def raise_flag(
         flag=flag,
         stage=programme.stage,
         again=again,
-        **{"announced": not told, **fields},
+        **{"announced": not told and not quiet, **fields},
     )
     return True
 
