@@ -46,12 +46,12 @@ def outstanding(
     for programme in state.programmes:
         if programme.started:
             protocol = protocols.get(programme.protocol.hash)
-            yield from _weekly(state, programme, protocol)
+            chart = Chart(state, programme, protocol, state.time)
+            yield from _weekly(chart)
             if until is None or since < until:
                 yield from _windows(state, programme, protocol, since)
-            yield from _checkpoint(state, programme, protocol)
+            yield from _checkpoint(chart)
             yield from _looks(programme, protocol)
-            chart = Chart(state, programme, protocol, state.time)
             for due, days in lapse_due(chart):
                 yield Deadline(due, programme.id, "R2", f"lapse {days}")
             for due, subject in pause_dues(chart, since):
@@ -115,14 +115,13 @@ def _away(sitting: Sitting, programme: Programme, name: str, subject: str) -> No
         on_pause_due(sitting, programme)
 
 
-def _weekly(state: Patient, programme: Programme, protocol: RehabProtocol) -> Iterator[Deadline]:
-    chart = Chart(state, programme, protocol, state.time)
+def _weekly(chart: Chart) -> Iterator[Deadline]:
     ends = week_ends(chart)
     if ends is not None:
-        yield Deadline(ends, programme.id, "W1", "week")
+        yield Deadline(ends, chart.programme.id, "W1", "week")
     over = restarts(chart)
     if over is not None:
-        yield Deadline(over, programme.id, "W1", "without")
+        yield Deadline(over, chart.programme.id, "W1", "without")
 
 
 def _windows(
@@ -140,11 +139,10 @@ def _windows(
             yield Deadline(due, programme.id, "P6", f"window {fact.version}")
 
 
-def _checkpoint(state: Patient, programme: Programme, protocol: RehabProtocol) -> Iterator[Deadline]:
-    chart = Chart(state, programme, protocol, state.time)
-    test = programme.test
+def _checkpoint(chart: Chart) -> Iterator[Deadline]:
+    programme, protocol, test = chart.programme, chart.protocol, chart.programme.test
     if test is not None and test.status == "pending":
-        fact = found(state.history.tests, test.version)
+        fact = found(chart.state.history.tests, test.version)
         if fact is not None:
             due = chart.closes_at(fact) + MICROSECOND
             if chart.next_day(fact) is not None:

@@ -113,14 +113,19 @@ def assess_session(
     fact: Fact[SessionLogged], programme: Programme, phase: Phase, protocol: RehabProtocol
 ) -> Assessed:
     """Assess a session by what was in force when it was done."""
+    known = fact.memo.known
+    last: tuple[Phase, RehabProtocol, Assessed] | None = known.get(("assessed", programme.side))
+    if last is not None and last[0] is phase and last[1] is protocol:
+        return last[2]
     key = (
         programme.side, phase.stage, phase.loading, phase.awaiting, phase.suspended, phase.on_flat,
         phase.prescribed, protocol.hash,
     )  # fmt: skip
-    known: Assessed | None = fact.memo.known.get(key)
-    if known is None:
-        known = fact.memo.known[key] = _assess_session(fact.event, programme.side, phase, protocol)
-    return known
+    assessed: Assessed | None = known.get(key)
+    if assessed is None:
+        assessed = known[key] = _assess_session(fact.event, programme.side, phase, protocol)
+    known["assessed", programme.side] = (phase, protocol, assessed)
+    return assessed
 
 
 def _assess_session(event: SessionLogged, side: str, phase: Phase, protocol: RehabProtocol) -> Assessed:

@@ -24,7 +24,12 @@ from libs.rehab.sitting import Sitting
 def chart_of(sitting: Sitting, programme: Programme) -> Chart:
     """The programme's history by now."""
     programme = sitting.programme(programme)
-    return Chart(sitting.state, programme, sitting.protocol(programme), sitting.now)
+    known = sitting.charts.get(programme.id)
+    if known is not None and known.state is sitting.state and known.now == sitting.now:
+        return known
+    chart = Chart(sitting.state, programme, sitting.protocol(programme), sitting.now)
+    sitting.charts[programme.id] = chart
+    return chart
 
 
 def whats_open(chart: Chart) -> tuple[str, ...]:
