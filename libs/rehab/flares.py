@@ -322,7 +322,8 @@ def rested(chart: Chart, fact: Fact[CheckInRecorded]) -> Rested | None:
 def _tell_of_rest(sitting: Sitting, chart: Chart, fact: Fact[CheckInRecorded]) -> None:
     """T4: less pain after a week without loading is rest, not capacity; nothing advances for it."""
     programme = sitting.programme(chart.programme)
-    if sitting.state.suspended or programme.awaiting or chart.paused(chart.today):
+    unnamed = any(each.kind == "re_entry" for each in programme.open_holds)
+    if sitting.state.suspended or programme.awaiting or unnamed or chart.paused(chart.today):
         return  # who may not load is not told to begin again
     newest = next(chart.check_ins(), None)
     found = rested(chart, fact) if newest is not None and _is(newest, fact) else None

@@ -10,6 +10,7 @@ from libs.events.base import Decision
 from libs.events.setbacks import LapseFound
 from libs.events.withdrawals import AdvanceReconsidered, ConclusionTakenBack
 from libs.kernel.times import format_instant
+from libs.rehab.away import KEEP_DOWN
 from libs.rehab.past import Advance, Lapse, Restart
 from libs.rehab.patient import Patient, Phase, Programme
 from libs.rehab.sessions import concerns
@@ -126,7 +127,7 @@ def _as_before(state: Patient, programme: Programme, lapse: Lapse, at: datetime,
     """The stage before a lapse, from now on. Its windows go on, unless there was loading in between."""
     before = lapse.before
     kept_down = programme.loading < programme.stage or bool(programme.open_flares)
-    kept_down = kept_down or any(each.kind == "sharp" for each in programme.open_holds)
+    kept_down = kept_down or any(each.kind in KEEP_DOWN for each in programme.open_holds)
     weeks = programme.weeks
     if before.stage == 4:
         weeks = replace(weeks, since=before.weeks.since, earliest=before.weeks.earliest)

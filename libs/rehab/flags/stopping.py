@@ -153,6 +153,7 @@ def _rests(chart: Chart) -> Ground | None:
     """T4, where stopping early was not raised."""
     programme = chart.programme
     blocked = bool(chart.state.suspended) or programme.awaiting or chart.paused(chart.today)
+    blocked = blocked or any(each.kind == "re_entry" for each in programme.open_holds)
     if blocked or open_flag(programme.flags, "stopping_early") is not None:
         return None
     newest = next(chart.check_ins(), None)

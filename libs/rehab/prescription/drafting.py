@@ -121,6 +121,8 @@ class Drafting:
             return "suspended"
         if self.programme.awaiting:
             return "awaiting"
+        if any(each.kind == "re_entry" for each in self.programme.open_holds):
+            return "stage_not_named"
         return "paused" if self.chart.paused(self.chart.today) else None
 
     def _left_out(self, name: str) -> bool:

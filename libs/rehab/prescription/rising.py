@@ -20,6 +20,7 @@ from libs.rehab.prescription.loads import exactly, heavier, under
 from libs.rehab.prescription.standing import slot_of
 from libs.rehab.prescription.weights import bodyweight, most_load, ruled_for
 from libs.rehab.protocol import ExerciseItem, Rise, RiseAfter
+from libs.rehab.raised import open_flag
 from libs.rehab.steps import whats_open
 
 
@@ -57,8 +58,9 @@ class Rising:
 
     @cached_property
     def open(self) -> bool:
-        """A hold, a flare or the like stands in the way of every rise."""
-        return bool(whats_open(self.chart))
+        """A hold, a flare or the like stands in the way of every rise; so does F3."""
+        painful = open_flag(self.chart.programme.flags, "too_painful")
+        return bool(whats_open(self.chart)) or painful is not None
 
     @cached_property
     def weight(self) -> Fraction | None:

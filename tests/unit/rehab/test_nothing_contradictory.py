@@ -1,13 +1,18 @@
 """Whoever may not load now hears nothing that sends them loading."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from libs.events import decisions as d
 from libs.events import facts as f
+from libs.events import rulings as r
 from libs.events.flags import FlagRaised
+from libs.events.prescriptions import PrescriptionIssued
+from libs.rehab.chart import Chart
 from libs.rehab.explain import explain
+from libs.rehab.prescription.rising import Rising
 from tests.support.rehab import (
     FIRST_DAY,
     LEFT,
@@ -19,6 +24,7 @@ from tests.support.rehab import (
     enrolled,
     fact,
     placed,
+    ruling,
     session,
     trial,
 )
@@ -83,7 +89,31 @@ def test_whoever_wants_to_stop_before_the_assessment_hears_that_there_is_no_load
 
 @pytest.mark.rule("T3", "F5")
 def test_a_flag_found_under_a_red_flag_is_recorded_and_not_announced() -> None:
-    run = {"activity": "running", "warmed_up": True}
+    run: dict[str, Any] = {"activity": "running", "warmed_up": True}
     case = suspended().when(fact(f.ActivityLogged, 4, **run))
     assert {each.announced for each in case.all(FlagRaised)} == {False}
     case.when(fact(f.ActivityLogged, 5, **run)).never(FlagRaised)
+
+
+@pytest.mark.rule("pause", "prescription")
+def test_after_an_operation_nothing_is_prescribed_before_the_stage_is_named() -> None:
+    first, last = ((FIRST_DAY + timedelta(days=day)).isoformat() for day in (4, 10))
+    case = Case().given(enrolled(), placed(2), bodyweight(70), session(1, stage=2), check_in(2, pain=3))
+    case.given(fact(f.PauseAnnounced, 3, first_day=first, last_day=last, reason="operation")).until(11)
+    case.then(d.HoldOpened, kind="re_entry")
+    case.then(PrescriptionIssued, nothing="stage_not_named")
+    case.when(check_in(14, pain=1))
+    case.never(d.PatientTold, about="rest_does_not_restore")
+    case.never(FlagRaised)
+    case.when(ruling(r.ReEntryRuled, 15, programme=LEFT, stage=1))
+    assert case.then(PrescriptionIssued, stage=1).exercises
+
+
+@pytest.mark.rule("F3", "prescription")
+def test_nothing_rises_while_it_is_too_painful() -> None:
+    case = Case().given(enrolled(), placed(2), bodyweight(70), session(1, stage=2, sharp=True, pain_during=2))
+    hold = next(each.id for each in case.left.open_holds if each.kind == "sharp")
+    case.given(ruling(r.HoldReleased, 2, programme=LEFT, hold=hold))
+    assert not case.left.open_holds
+    programme, protocol = case.left, PROTOCOLS.get(case.left.protocol.hash)
+    assert Rising(Chart(case.state, programme, protocol, case.state.time)).open
