@@ -68,7 +68,10 @@ class Announced(msgspec.Struct, frozen=True):
 
 
 class Chart:
-    """Everything about one programme up to an instant, worked out as it is asked for."""
+    """Everything about one programme up to an instant, worked out as it is asked for.
+
+    It rests on the programme, and of the state on the history and on whether it is suspended.
+    """
 
     def __init__(self, state: Patient, programme: Programme, protocol: RehabProtocol, now: datetime) -> None:
         self.state = state
@@ -77,8 +80,8 @@ class Chart:
         self.now = now
         self.zone = programme.zone
         self.enrolled = (programme.enrolled_at, programme.enrolled_version)
-        self.worked_out: dict[str, Any] = {}
-        """What a rule works out of it more than once, by name."""
+        self.worked_out: dict[Any, Any] = {}
+        """What rules work out of it more than once."""
         self._from = _hours(protocol.whole("P6.next_day_from_h"))
         self._to = _hours(protocol.whole("P6.next_day_to_h"))
 

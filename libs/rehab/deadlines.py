@@ -8,6 +8,7 @@ import msgspec
 from libs.events.decisions import CheckpointVoided, ClinicianAsked
 from libs.rehab.care.scores import dues, tell_due
 from libs.rehab.chart import Chart
+from libs.rehab.charts import chart_at, once
 from libs.rehab.checkpoint import decide_test, lapse
 from libs.rehab.days import MICROSECOND, end_of_days_without, local_day, start_of
 from libs.rehab.flags.weighing import end_with_stage, flag_dues, weigh_on_day
@@ -46,18 +47,12 @@ def outstanding(
     for programme in state.programmes:
         if programme.started:
             protocol = protocols.get(programme.protocol.hash)
-            chart = Chart(state, programme, protocol, state.time)
-            yield from _weekly(chart)
+            chart = chart_at(state, programme, protocol, state.time)
+            yield from _standing(chart)
             if until is None or since < until:
                 yield from _windows(state, programme, protocol, since)
-            yield from _checkpoint(chart)
-            yield from _looks(programme, protocol)
-            for due, days in lapse_due(chart):
-                yield Deadline(due, programme.id, "R2", f"lapse {days}")
             for due, subject in pause_dues(chart, since):
                 yield Deadline(due, programme.id, "pause", subject)
-            for due, week in dues(state, programme, protocol):
-                yield Deadline(due, programme.id, "visa_a", f"score {week}")
             if until is None or _day_begins(since, until, programme.zone):
                 for due, rule, flag in flag_dues(state, programme, protocol, since):
                     yield Deadline(due, programme.id, rule, f"flag {flag}")
@@ -115,6 +110,18 @@ def _away(sitting: Sitting, programme: Programme, name: str, subject: str) -> No
         on_pause_due(sitting, programme)
 
 
+@once
+def _standing(chart: Chart) -> tuple[Deadline, ...]:
+    """What leaves a trace in the state once it is over, and so counts whenever it was due."""
+    programme, protocol = chart.programme, chart.protocol
+    found = [*_weekly(chart), *_checkpoint(chart), *_looks(programme, protocol)]
+    for due, days in lapse_due(chart):
+        found.append(Deadline(due, programme.id, "R2", f"lapse {days}"))
+    for due, week in dues(chart.state, programme, protocol):
+        found.append(Deadline(due, programme.id, "visa_a", f"score {week}"))
+    return tuple(found)
+
+
 def _weekly(chart: Chart) -> Iterator[Deadline]:
     ends = week_ends(chart)
     if ends is not None:
@@ -130,7 +137,7 @@ def _windows(
     """The close of each session's next day that nobody told of: a gate may be met without it."""
     if state.suspended or programme.awaiting or programme.stage == 4:
         return
-    chart = Chart(state, programme, protocol, max(state.time, since))
+    chart = chart_at(state, programme, protocol, max(state.time, since))
     for fact in chart.newest():
         due = chart.closes_at(fact) + MICROSECOND
         if due + timedelta(days=1) <= since:

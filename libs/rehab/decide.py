@@ -46,6 +46,11 @@ def decide(state: Patient, item: Input, protocols: Protocols) -> tuple[Concluded
     Never raises on an input that came from the log, provided its protocol is at hand.
     Returns: the decisions in ordinal order, never empty.
     """
+    return judged(state, item, protocols)[0]
+
+
+def judged(state: Patient, item: Input, protocols: Protocols) -> tuple[tuple[Concluded, ...], Patient]:
+    """The same, with the state that it leaves: what `apply` makes of the input and the decisions."""
     sitting = Sitting(state, item, protocols)
     _fire_due(sitting)
     before = _before_correction(sitting)
@@ -61,7 +66,7 @@ def decide(state: Patient, item: Input, protocols: Protocols) -> tuple[Concluded
     if not sitting.spoke_of_input:
         sitting.say(InputWeighed, "none", evidence=(item.version,), notes=notes)
     _fire_due(sitting, after=True)
-    return tuple(sitting.concluded)
+    return tuple(sitting.concluded), sitting.state
 
 
 def _fire_due(sitting: Sitting, *, after: bool = False) -> None:

@@ -9,6 +9,7 @@ from libs.events.decisions import LoadReduced
 from libs.events.setbacks import LapseFound
 from libs.rehab.away import Lapsed
 from libs.rehab.chart import Chart
+from libs.rehab.charts import once
 from libs.rehab.days import MICROSECOND, end_of_days_without, local_day, start_of
 from libs.rehab.patient import Fact, Programme
 from libs.rehab.setbacks import counted, step_back
@@ -23,6 +24,7 @@ RE_ENTRY: Final = "re_entry"
 """The hold after which a clinician names the stage."""
 
 
+@once
 def last_loaded(chart: Chart) -> Fact[Any] | None:
     """The newest session, test or trial of this side, valid or not."""
     told: tuple[Iterator[Fact[Any]], ...] = (chart.newest(), chart.tests(), chart.trials())
@@ -30,6 +32,7 @@ def last_loaded(chart: Chart) -> Fact[Any] | None:
     return max(newest, key=lambda each: each.place, default=None)
 
 
+@once
 def loading_since(chart: Chart) -> datetime:
     """When loading last was done, or a clinician's word or the start last opened it."""
     loaded, programme = last_loaded(chart), chart.programme

@@ -3,7 +3,8 @@
 from typing import Any
 
 from libs.events.decisions import ClinicianAsked, LoadReduced, SessionWeighed
-from libs.rehab.chart import Chart, Reading
+from libs.rehab.chart import Reading
+from libs.rehab.charts import chart_at
 from libs.rehab.holds import hold_id, lower_loading, open_hold
 from libs.rehab.patient import Fact, Programme, found
 from libs.rehab.prescription.notes import noted
@@ -56,7 +57,7 @@ def _stage_of(sitting: Sitting, programme: Programme, kind: str, version: int) -
 
 
 def _reading(sitting: Sitting, programme: Programme, version: int) -> Reading | None:
-    chart = Chart(sitting.state, programme, sitting.protocol(programme), sitting.now)
+    chart = chart_at(sitting.state, programme, sitting.protocol(programme), sitting.now)
     for fact in chart.newest():
         if fact.version == version:
             return chart.reading(fact)

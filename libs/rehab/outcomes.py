@@ -183,6 +183,8 @@ def _check_in(state: Patient, programme: Programme, decision: d.CheckInWeighed, 
             replace(each, lasting=False) if fact and each.lasting and fact.at > each.last_at else each
             for each in programme.flares
         )
+        if flared == programme.flared and flares == programme.flares:
+            return programme
         return replace(programme, flared=flared, flares=flares)
     flares = tuple(
         replace(each, last_at=fact.at) if fact and each.lasting and fact.at > each.last_at else each
@@ -203,7 +205,8 @@ def _session(state: Patient, programme: Programme, decision: d.SessionWeighed, _
 
 
 def _held(_state: Patient, programme: Programme, decision: d.StageHeld, _at: datetime) -> Programme:
-    return replace(programme, verdicts=tuple((each.id, each.verdict) for each in decision.criteria))
+    verdicts = tuple((each.id, each.verdict) for each in decision.criteria)
+    return programme if verdicts == programme.verdicts else replace(programme, verdicts=verdicts)
 
 
 def _proposed(_state: Patient, programme: Programme, decision: d.StepProposed, at: datetime) -> Programme:

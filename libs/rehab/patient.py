@@ -27,30 +27,13 @@ from libs.events.facts import (
 from libs.events.prescriptions import ExercisePrescribed, ExerciseRuled, Lightened
 from libs.kernel.ids import LogId, PatientId, ProgrammeId
 from libs.rehab.away import Lapsed, Limit, Pause, Return
+from libs.rehab.memo import Memo
 from libs.rehab.past import Advance, Lapse, Restart
 from libs.rehab.prescription.standing import PrescribedDose, Standing
 from libs.rehab.raised import Flags
 
 BEGINNING = datetime(1, 1, 1, tzinfo=UTC)
 E = TypeVar("E", bound=Event)
-
-
-class Memo:
-    """What was worked out about a fact, kept beside it. Never part of the state: all memos are equal."""
-
-    __slots__ = ("known",)
-
-    def __init__(self) -> None:
-        self.known: dict[Any, Any] = {}
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Memo)
-
-    def __hash__(self) -> int:
-        return 0
-
-    def __repr__(self) -> str:
-        return "Memo()"
 
 
 class Fact(msgspec.Struct, Generic[E], frozen=True):
@@ -303,6 +286,8 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     """The newest return from a planned pause."""
     returning_since: datetime | None = None
     """On the way back to Stage 4: since the step out of it, or the last lapse or pause after that (W2)."""
+    memo: Memo = msgspec.field(default_factory=Memo)
+    """Of all its states: its last chart."""
 
     @property
     def zone(self) -> str:
@@ -364,7 +349,10 @@ class Patient(msgspec.Struct, frozen=True, kw_only=True):
 
     def with_programme(self, changed: Programme) -> "Patient":
         """The state with one programme changed, or added at the end."""
-        if self.programme(changed.id) is None:
+        before = self.programme(changed.id)
+        if before is changed:
+            return self
+        if before is None:
             return msgspec.structs.replace(self, programmes=(*self.programmes, changed))
         kept = tuple(changed if each.id == changed.id else each for each in self.programmes)
         return msgspec.structs.replace(self, programmes=kept)

@@ -4,7 +4,6 @@ from datetime import date, datetime
 from typing import Any
 
 from libs.events.base import Criterion, Decision
-from libs.rehab.chart import Chart
 from libs.rehab.days import local_day
 from libs.rehab.evolve import conclude, logical_time, take_in
 from libs.rehab.inputs import JUDGE, Concluded, Input, Protocols
@@ -28,8 +27,6 @@ class Sitting:
         self.due: datetime | None = None
         self.taken_in = False
         self.concluded: list[Concluded] = []
-        self.charts: dict[str, Chart] = {}
-        """By programme: the last that was drawn, which stands until something is concluded."""
         self._heard: dict[str, int] = {}
 
     def take_in(self) -> None:

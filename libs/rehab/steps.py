@@ -14,6 +14,7 @@ from libs.events.decisions import (
 )
 from libs.events.versions import ProgrammeMigrated
 from libs.rehab.chart import Chart
+from libs.rehab.charts import chart_at, once
 from libs.rehab.days import local_day
 from libs.rehab.gates import all_met, weigh_gate
 from libs.rehab.patient import Programme
@@ -24,14 +25,10 @@ from libs.rehab.sitting import Sitting
 def chart_of(sitting: Sitting, programme: Programme) -> Chart:
     """The programme's history by now."""
     programme = sitting.programme(programme)
-    known = sitting.charts.get(programme.id)
-    if known is not None and known.state is sitting.state and known.now == sitting.now:
-        return known
-    chart = Chart(sitting.state, programme, sitting.protocol(programme), sitting.now)
-    sitting.charts[programme.id] = chart
-    return chart
+    return chart_at(sitting.state, programme, sitting.protocol(programme), sitting.now)
 
 
+@once
 def whats_open(chart: Chart) -> tuple[str, ...]:
     """What stands in the way of any step, beside its criteria: ids of holds and flares, and blocks."""
     programme = chart.programme

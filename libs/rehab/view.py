@@ -6,6 +6,7 @@ import msgspec
 
 from libs.rehab.care.scores import ScoresShown, scores_shown
 from libs.rehab.chart import Chart
+from libs.rehab.charts import chart_at
 from libs.rehab.explain import CriterionExplained, criterion_said
 from libs.rehab.flags.showing import FlagShown, flags_shown
 from libs.rehab.gates import all_met, weigh_gate
@@ -122,7 +123,7 @@ def way(state: Patient, protocols: Protocols, language: str = "en") -> Way:
 
 def _programme(state: Patient, programme: Programme, speech: Speech) -> ProgrammeShown:
     protocol = speech.protocol
-    chart = Chart(state, programme, protocol, state.time)
+    chart = chart_at(state, programme, protocol, state.time)
     return ProgrammeShown(
         programme=programme.id,
         side=programme.side,

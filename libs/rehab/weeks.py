@@ -10,6 +10,7 @@ import msgspec
 from libs.events.decisions import WeekCounted, WeeksRestarted
 from libs.events.facts import SessionLogged
 from libs.rehab.chart import Chart
+from libs.rehab.charts import once
 from libs.rehab.days import MICROSECOND, end_of_days_without, local_day, start_of
 from libs.rehab.gates import exact
 from libs.rehab.patient import Fact, Phase, Programme, Week
@@ -21,6 +22,7 @@ _WEEK = timedelta(days=7)
 _DAY = timedelta(days=1)
 
 
+@once
 def anchor(chart: Chart) -> date | None:
     """Day of the first valid session since the count began, from which weeks are seven days each.
 
@@ -36,6 +38,7 @@ def anchor(chart: Chart) -> date | None:
     return max(first, counted) if first is not None and counted is not None else first
 
 
+@once
 def next_week(chart: Chart) -> date | None:
     """First day of the first week that isn't weighed; none before a first valid session or in Stage 4."""
     first = anchor(chart) if chart.programme.stage != 4 else None
@@ -53,6 +56,7 @@ def week_ends(chart: Chart) -> datetime | None:
     return start_of(first + _WEEK, chart.zone) if first is not None else None
 
 
+@once
 def restarts(chart: Chart) -> datetime | None:
     """When the count begins anew, should no valid session come."""
     weeks = chart.programme.weeks

@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from libs.events.facts import SessionLogged
 from libs.rehab.chart import Chart
+from libs.rehab.charts import once
 from libs.rehab.days import local_day, start_of
 from libs.rehab.flags.found import Ground, StateFlag, last_rule, measured, stage_began, told
 from libs.rehab.patient import Fact
@@ -31,15 +32,9 @@ def _dropped(fact: Fact[SessionLogged], side: str) -> str | None:
     return found
 
 
+@once
 def light_drops(chart: Chart) -> list[Fact[SessionLogged]]:
     """Sessions of this stage with heel drops at bodyweight, since the last with added load, newest first."""
-    known: list[Fact[SessionLogged]] | None = chart.worked_out.get(NUDGE)
-    if known is None:
-        known = chart.worked_out[NUDGE] = _light_drops(chart)
-    return known
-
-
-def _light_drops(chart: Chart) -> list[Fact[SessionLogged]]:
     if all(item.stage > chart.programme.stage for item in chart.protocol.exercises if item.id in HEEL_DROPS):
         return []
     since = max(stage_began(chart.programme), last_rule(chart, "too_light"))

@@ -6,12 +6,13 @@ import msgspec
 
 from libs.events.facts import SessionLogged
 from libs.rehab.chart import Chart
+from libs.rehab.charts import once
 from libs.rehab.days import end_of_days_without, local_day
 from libs.rehab.flags.found import Ground, StateFlag, last_rule, measured, stage_began
 from libs.rehab.flags.rises import rising
 from libs.rehab.patient import Fact
 from libs.rehab.prescription.doses import level_of
-from libs.rehab.prescription.rising import Rising
+from libs.rehab.prescription.rising import rising_of
 from libs.rehab.prescription.standing import slot_of
 from libs.rehab.raised import Raised
 from libs.rehab.steps import whats_open
@@ -28,6 +29,7 @@ class Stall(msgspec.Struct, frozen=True):
     sessions: tuple[Fact[SessionLogged], ...]
 
 
+@once
 def _stall(chart: Chart) -> Stall | None:
     """By the sessions alone: since the first one, the last rise, or the last one that was not tolerated."""
     begin = max(chart.begin, last_rule(chart, "not_progressed"), stage_began(chart.programme))
@@ -61,14 +63,13 @@ def _over(chart: Chart, since: date) -> datetime:
     return end_of_days_without(since, chart.protocol.whole("F4.days"), chart.zone)
 
 
+@once
 def _whole(chart: Chart) -> Stall | None:
     """How long nothing rose, over enough sessions, where neither a hold nor a pause stands against it."""
     begin = local_day(chart.begin[0], chart.zone)
     if _over(chart, _calm_since(chart, begin)) > chart.now + _AHEAD:
         return None
-    if "stall" not in chart.worked_out:
-        chart.worked_out["stall"] = _stall(chart)
-    stall: Stall | None = chart.worked_out["stall"]
+    stall = _stall(chart)
     if stall is None:
         return None
     since = _calm_since(chart, stall.since)
@@ -82,12 +83,13 @@ def _may_rise(chart: Chart) -> bool:
     return not whats_open(chart) and programme.loading == programme.stage and still_rises(chart)
 
 
+@once
 def _missing(chart: Chart) -> set[str | None]:
     """Of each exercise prescribed, what keeps it from rising at all: its ceiling, an unknown bodyweight."""
     standing = chart.programme.prescription
     if standing is None:
         return set()
-    rising, items = Rising(chart), chart.protocol.exercises_by_id
+    rising, items = rising_of(chart), chart.protocol.exercises_by_id
     return {
         rising.next_of(items[slot_of(each)], level_of(each)).missing
         for each in standing.issued.exercises

@@ -11,6 +11,7 @@ from libs.events import facts as f
 from libs.events.decisions import PatientTold
 from libs.events.rulings import TimePassed
 from libs.rehab.chart import Chart
+from libs.rehab.charts import chart_at
 from libs.rehab.flags.activities import ROLLING, RUNNING, STRETCHING
 from libs.rehab.flags.doing import OUT_OF_STAGE, STEP, TOO_FAST
 from libs.rehab.flags.found import FaultFlag, Ground, Place, StateFlag, last_rule, stage_began
@@ -39,38 +40,22 @@ _KEPT = {
 }  # fmt: skip
 
 
-class _Charts:
-    """A programme's history by now, worked out anew only where something was concluded since."""
-
-    def __init__(self, sitting: Sitting) -> None:
-        self.sitting = sitting
-        self._known: tuple[str, int, Chart] | None = None
-
-    def of(self, programme: Programme) -> Chart:
-        """The programme's."""
-        count = len(self.sitting.concluded)
-        if self._known is None or self._known[:2] != (programme.id, count):
-            self._known = (programme.id, count, chart_of(self.sitting, programme))
-        return self._known[2]
-
-
 def weigh_flags(sitting: Sitting, before: Fact[Any] | None = None) -> None:
     """Weigh the flags of every programme at an input; `before` is what a correction replaced."""
     if isinstance(sitting.item.event, TimePassed):
         return  # It lets deadlines fire and weighs nothing else.
     fact = _told(sitting)
     anew = _bears_on_the_past(sitting, before)
-    charts = _Charts(sitting)
     for programme in sitting.state.programmes:
         if programme.started:
             end_with_stage(sitting, programme)
             for flag in FLAGS:
                 if isinstance(flag, FaultFlag):
-                    _weigh_fault(charts, programme, flag, fact, anew=anew)
+                    _weigh_fault(sitting, programme, flag, fact, anew=anew)
                 else:
-                    _weigh_state(charts, programme, flag, anew=anew)
-            _weigh_wish(charts, programme)
-            _nudge(charts, programme)
+                    _weigh_state(sitting, programme, flag, anew=anew)
+            _weigh_wish(sitting, programme)
+            _nudge(sitting, programme)
 
 
 def end_with_stage(sitting: Sitting, programme: Programme) -> None:
@@ -86,7 +71,7 @@ def flag_dues(
     state: Patient, programme: Programme, protocol: RehabProtocol, since: datetime
 ) -> Iterator[tuple[datetime, str, str]]:
     """When the passing of a day raises or ends a flag: the instant, the rule and the flag."""
-    chart = Chart(state, programme, protocol, max(state.time, since))
+    chart = chart_at(state, programme, protocol, max(state.time, since))
     for flag in FLAGS:
         raised = open_flag(programme.flags, flag.flag)
         due = None
@@ -104,14 +89,13 @@ def flag_dues(
 
 def weigh_on_day(sitting: Sitting, programme: Programme, name: str) -> None:
     """What the passing of a day may raise or end."""
-    charts = _Charts(sitting)
     if name == NUDGE:
-        _nudge(charts, programme)
+        _nudge(sitting, programme)
     for flag in FLAGS:
         if flag.flag == name and isinstance(flag, StateFlag):
-            _weigh_state(charts, programme, flag, anew=False)
+            _weigh_state(sitting, programme, flag, anew=False)
         elif flag.flag == name and isinstance(flag, FaultFlag):
-            _weigh_fault(charts, programme, flag, None, anew=False)
+            _weigh_fault(sitting, programme, flag, None, anew=False)
 
 
 def _told(sitting: Sitting) -> Fact[Any] | None:
@@ -135,10 +119,9 @@ def _floor(chart: Chart, flag: FaultFlag) -> Place:
 
 
 def _weigh_fault(
-    charts: _Charts, programme: Programme, flag: FaultFlag, fact: Fact[Any] | None, *, anew: bool
+    sitting: Sitting, programme: Programme, flag: FaultFlag, fact: Fact[Any] | None, *, anew: bool
 ) -> None:
-    sitting = charts.sitting
-    chart = charts.of(programme)
+    chart = chart_of(sitting, programme)
     raised = open_flag(chart.programme.flags, flag.flag)
     wrong = fact is not None and fact.place > chart.enrolled and flag.is_fault(chart, fact)
     if raised is None and not wrong and not anew:
@@ -173,9 +156,8 @@ def _unheard(sitting: Sitting, programme: Programme, flag: FaultFlag, source: in
     return {"announced": False} if source in run_through.said.evidence else {}
 
 
-def _weigh_state(charts: _Charts, programme: Programme, flag: StateFlag, *, anew: bool) -> None:
-    sitting = charts.sitting
-    chart = charts.of(programme)
+def _weigh_state(sitting: Sitting, programme: Programme, flag: StateFlag, *, anew: bool) -> None:
+    chart = chart_of(sitting, programme)
     raised = open_flag(chart.programme.flags, flag.flag)
     if raised is None:
         ground = flag.ground(chart)
@@ -208,21 +190,19 @@ def _raise(sitting: Sitting, programme: Programme, flag: StateFlag, ground: Grou
     )
 
 
-def _weigh_wish(charts: _Charts, programme: Programme) -> None:
+def _weigh_wish(sitting: Sitting, programme: Programme) -> None:
     """F9: the patient says so."""
-    sitting = charts.sitting
     event = sitting.item.event
     if not isinstance(event, f.RequestMade) or event.wish != "stop" or sitting.due is not None:
         return
     if event.programme not in {None, programme.id}:
         return
-    ground = says_so(charts.of(programme), sitting.item.version)
+    ground = says_so(chart_of(sitting, programme), sitting.item.version)
     if ground is not None:
         _raise(sitting, programme, STOPPING, ground)
 
 
-def _nudge(charts: _Charts, programme: Programme) -> None:
-    sitting = charts.sitting
-    evidence = nudge(charts.of(programme))
+def _nudge(sitting: Sitting, programme: Programme) -> None:
+    evidence = nudge(chart_of(sitting, programme))
     if evidence is not None:
         sitting.say(PatientTold, TOO_LIGHT.rule, sitting.programme(programme), evidence=evidence, about=NUDGE)

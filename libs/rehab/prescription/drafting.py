@@ -34,7 +34,7 @@ from libs.rehab.prescription.doses import (
 )
 from libs.rehab.prescription.loads import exactly, rounded_down, under
 from libs.rehab.prescription.returning import too_much_since
-from libs.rehab.prescription.rising import Rising, week_of
+from libs.rehab.prescription.rising import Rising, rising_of, week_of
 from libs.rehab.prescription.standing import slot_of
 from libs.rehab.prescription.weights import done_of, last_bodyweight, most_load, ruled_for
 from libs.rehab.protocol import ExerciseItem
@@ -90,7 +90,7 @@ class Drafting:
     @cached_property
     def rising(self) -> Rising:
         """What weighs the rises."""
-        return Rising(self.chart)
+        return rising_of(self.chart)
 
     def draft(self) -> Draft:
         """What is to be prescribed now, whether it changed or not."""

@@ -12,6 +12,7 @@ from libs.events.facts import SessionLogged, WorkSet
 from libs.events.prescriptions import ExercisePrescribed, RisePossible
 from libs.kernel.times import parse_instant
 from libs.rehab.chart import Chart, Reading
+from libs.rehab.charts import once
 from libs.rehab.days import local_day
 from libs.rehab.gates import exact
 from libs.rehab.patient import Fact
@@ -215,6 +216,10 @@ class Rising:
             return None
         since = local_day(parse_instant(exercise.since), self.chart.zone)
         return since + timedelta(days=rise.every_days)
+
+
+rising_of = once(Rising)
+"""What weighs a programme's rises at an instant."""
 
 
 def week_of(chart: Chart, day: date) -> int:

@@ -7,8 +7,8 @@ from libs.events.base import Decision, Event
 from libs.events.rulings import TimePassed
 from libs.kernel.ids import LogId, PatientId
 from libs.rehab.deadlines import next_deadline
-from libs.rehab.decide import decide
-from libs.rehab.fold import apply, empty_patient
+from libs.rehab.decide import judged
+from libs.rehab.fold import empty_patient
 from libs.rehab.inputs import Concluded, Input, Protocols
 from libs.rehab.patient import Patient
 
@@ -39,8 +39,7 @@ class Judge:
             actor=actor,
         )
         before = self.state
-        answers = decide(before, item, self.protocols)
-        self.state = apply(before, item, answers)
+        answers, self.state = judged(before, item, self.protocols)
         self.inputs += 1
         if self._watch is not None:
             self._watch(before, item, answers, self.state)
