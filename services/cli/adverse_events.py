@@ -14,8 +14,8 @@ _COLUMNS: Final = (
     "patient", "input", "entry", "status", "began_at", "told_at", "late", "told_by", "what", "severity",
     "serious", "serious_because", "related", "outcome", "side", "red_flags", "held", "ended_at", "programmes",
 )  # fmt: skip
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would take for a formula at the beginning of a cell."""
+_FORMULA: Final = ("=", "+", "-", "@")
+"""What a spreadsheet would take for a formula at the beginning of a cell, also behind white space."""
 
 
 def register(app: typer.Typer) -> None:
@@ -83,15 +83,19 @@ def _cell(name: str, value: Any) -> str:  # noqa: ANN401 - whatever JSON holds
     if isinstance(value, list):
         return " ".join(value)
     text = "" if value is None else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) or text.startswith(("\t", "\r")) else text
 
 
 def _show(events: list[Json]) -> None:
     from rich.console import Console
     from rich.markup import escape
-    from rich.table import Table
+    from rich.table import Column, Table
 
-    table = Table("patient", "began", "what", "severity", "serious", "related", "outcome", "held")
+    if not events:
+        typer.echo("No adverse event is recorded.")
+        return
+    others = ("began", "what", "severity", "serious", "related", "outcome", "held")
+    table = Table(Column("patient", overflow="fold"), *others)
     for each in events:
         status = "" if each["status"] == "as_told" else f"\n[dim]{each['status']}[/]"
         table.add_row(

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import asyncpg
 import httpx
 
-from libs.kernel.errors import HeelriseError, UnavailableError
+from libs.kernel.errors import FieldError, HeelriseError, UnavailableError
 from libs.kernel.ids import CLINIC_PATTERN
 from libs.runtime.folder import StackView
 from libs.runtime.state import load_state
@@ -255,5 +255,14 @@ def _checked(answer: httpx.Response) -> Json:
         return body
     raise ProblemError(
         detail=str(body.get("detail") or f"HTTP {answer.status_code}"),
+        errors=fields_of(body),
         extra={**body, "status": answer.status_code},
+    )
+
+
+def fields_of(problem: Json) -> tuple[FieldError, ...]:
+    """What a problem says of each field."""
+    return tuple(
+        FieldError(str(each.get("pointer", "")), str(each.get("detail", "")), each.get("expected"))
+        for each in problem.get("errors", ())
     )

@@ -7,10 +7,10 @@ from uuid import uuid4
 
 import httpx
 
-from libs.kernel.errors import FieldError, UnavailableError
+from libs.kernel.errors import UnavailableError
 from libs.runtime.folder import StackView
 from libs.web.issuer import LocalIssuer
-from services.cli.diaries import Json, ProblemError
+from services.cli.diaries import Json, ProblemError, fields_of
 
 _TRIES: Final = 8
 
@@ -83,8 +83,5 @@ def _checked(answer: httpx.Response) -> httpx.Response:
         said.append("Tokens are valid for 15 minutes: make a new one with `heelrise token`.")
     elif answer.status_code == 404:
         said = ["No such version, clinic or patient for this token: see `heelrise protocol list`."]
-    fields = tuple(
-        FieldError(str(each.get("pointer", "")), str(each.get("detail", "")), each.get("expected"))
-        for each in body.get("errors", ())
-    )
-    raise ProblemError(detail=" ".join(said), errors=fields, extra={**body, "status": answer.status_code})
+    extra = {**body, "status": answer.status_code}
+    raise ProblemError(detail=" ".join(said), errors=fields_of(body), extra=extra)

@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
@@ -45,6 +46,8 @@ def token(
       curl -H "Authorization: Bearer $TOKEN" http://127.0.0.1:8470/v1/clinics/harbour/panel
     """
     _check(role, clinic, patient)
+    if subject is not None and not _is_uuid(subject):
+        wrong_usage("--subject takes the UUID of who asks, in lower case.")
     key = data_folder(data) / "secrets" / "issuer.pem"
     if not key.exists():
         typer.echo(f"There is no stack in {data_folder(data)} yet: start it with `heelrise up`.", err=True)
@@ -69,3 +72,10 @@ def _check(role: RoleName, clinic: str | None, patient: str | None) -> None:
         wrong_usage("--patient belongs to the role patient, which needs it.")
     if patient and not UUID_PATTERN.fullmatch(patient):
         wrong_usage("--patient takes the id of a patient (a UUID), as `heelrise patient` lists them.")
+
+
+def _is_uuid(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False

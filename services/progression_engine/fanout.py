@@ -182,7 +182,7 @@ class Fanout:
             await self._bus.hint([log])
             self._look_at(log)
         for outcome in outcomes:
-            if isinstance(outcome, Refused):
+            if isinstance(outcome, Refused) and not outcome.claims:  # a held claim: told before a restart
                 _log.error("the log refused a ruling for all", extra={"log": log, "reason": outcome.reason})
         gone = [who for who, each in zip(patients, outcomes, strict=True) if isinstance(each, Erased)]
         if gone:

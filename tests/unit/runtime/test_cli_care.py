@@ -75,5 +75,19 @@ def test_adverse_events_are_written_as_csv_that_no_spreadsheet_takes_for_a_formu
     assert told["programmes"] == "left: default 1.0.0, stage 2"
 
 
+@pytest.mark.parametrize("what", ["+1", "-1", "@x", " =1+1", "\t1", "\r1"])
+def test_a_cell_that_begins_like_a_formula_is_text_also_behind_white_space(
+    what: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_csv([EVENT | {"what": what}])
+    assert f"'{what}" in capsys.readouterr().out
+
+
+def test_a_token_of_no_uuid_is_refused_before_the_services_do() -> None:
+    code, said = invoke("token", "--role", "clinician", "--clinic", "harbour", "--subject", "ann")
+    assert code == 2
+    assert "UUID" in said
+
+
 def test_adverse_events_are_csv_or_json() -> None:
     assert invoke("adverse-events", "--clinic", "harbour", "--csv", "--json")[0] == 2
