@@ -28,11 +28,13 @@ from libs.events.rulings import (
     FlagCleared,
     PrescriptionRuled,
     ProgrammePlaced,
+    ReEntryRuled,
     Ruling,
     StageOverridden,
     StepConfirmed,
     TimePassed,
 )
+from libs.events.versions import ProgrammeMigrated, ProgrammeRecalled
 
 _SIGNS: Final = ("swelling", "heat", "limp", "more_stiffness")
 _TITLES: Final[dict[str, str]] = {
@@ -65,6 +67,9 @@ _TITLES: Final[dict[str, str]] = {
     "checkpoint_reading_ruled": "Checkpoint reading ruled",
     "baseline_set": "Baseline set",
     "flag_cleared": "Flag cleared",
+    "prescription_ruled": "Prescription set",
+    "re_entry_ruled": "Stage named after a pause",
+    "step_surface_confirmed": "Step allowed",
     "programme_migrated": "Moved to another protocol version",
     "programme_recalled": "Protocol version recalled",
     "time_passed": "Time passed",
@@ -181,6 +186,21 @@ def _(event: FlagCleared) -> str:
 @summary.register
 def _(event: PrescriptionRuled) -> str:
     return ", ".join(each.exercise.replace("_", " ") for each in event.exercises)
+
+
+@summary.register
+def _(event: ReEntryRuled) -> str:
+    return f"Stage {event.stage}"
+
+
+@summary.register
+def _(event: ProgrammeMigrated) -> str:
+    return f"to {event.to_protocol.id} {event.to_protocol.version}"
+
+
+@summary.register
+def _(event: ProgrammeRecalled) -> str:
+    return f"{event.protocol.id} {event.protocol.version}"
 
 
 @summary.register

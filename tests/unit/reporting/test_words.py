@@ -2,7 +2,7 @@ from decimal import Decimal
 
 import pytest
 
-from libs.events.base import Event, LocalTime
+from libs.events.base import Event, LocalTime, ProtocolRef
 from libs.events.care import CARE, AdverseEventReported, HeartRateRecorded, QuestionnaireAnswered
 from libs.events.facts import (
     FACTS,
@@ -16,7 +16,9 @@ from libs.events.facts import (
     SessionLogged,
     WorkSet,
 )
-from libs.events.rulings import RULINGS, HoldReleased
+from libs.events.rulings import RULINGS, HoldReleased, ReEntryRuled
+from libs.events.versions import VERSION_RULINGS, ProgrammeMigrated, ProgrammeRecalled
+from libs.kernel.ids import ProgrammeId
 from services.reporting.domain.words import note, plain, summary, title
 
 TELLING = {
@@ -25,6 +27,8 @@ TELLING = {
     "recorded_by": "patient:1",
     "channel": "api",
 }
+RULING = {"ruled_by": "clinician:1", "reason": "why", "local": TELLING["local"]}
+LEFT, OURS = ProgrammeId("left"), ProtocolRef(id="ours", version="1.1.0", hash="0" * 64)
 SESSION = SessionLogged(
     **TELLING,
     exercises=(
@@ -76,13 +80,16 @@ TESTED = CheckpointTested(
             ),
             "Fell, severe, serious",
         ),
+        (ReEntryRuled(**RULING, programme=LEFT, stage=2), "Stage 2"),
+        (ProgrammeMigrated(**RULING, programme=LEFT, to_protocol=OURS), "to ours 1.1.0"),
+        (ProgrammeRecalled(**RULING, protocol=OURS, recall="r"), "ours 1.1.0"),
     ],
 )
 def test_what_was_told_is_said_in_a_few_words(event: Event, expected: str) -> None:
     assert summary(event) == expected
 
 
-@pytest.mark.parametrize("kind", [*FACTS, *CARE, *RULINGS])
+@pytest.mark.parametrize("kind", [*FACTS, *CARE, *RULINGS, *VERSION_RULINGS])
 def test_every_input_has_a_name_of_its_own_words(kind: type[Event]) -> None:
     assert title(kind.TYPE)[0].isupper()
     assert "_" not in title(kind.TYPE)
