@@ -32,8 +32,8 @@ from libs.rehab.corrections import FIELDS, corrected, fact_of
 from libs.rehab.inputs import Concluded, Input
 from libs.rehab.outcomes import OUTCOMES, suspended
 from libs.rehab.patient import Baseline, Patient, Phase, Programme, inserted
-from libs.rehab.remembered import remember
 from libs.rehab.recalls import recalled
+from libs.rehab.remembered import remember
 
 
 def logical_time(state: Patient, item: Input) -> datetime:
