@@ -76,6 +76,7 @@ def make_running(
         clock=clock,
         registry=registry or ProtocolRegistry(log, shipped_refs()),
         look_at=consumer.look_at,
+        fill=timers.fill_once,
     )
 
     async def caught_up(caught: LogId) -> None:

@@ -7,7 +7,7 @@ the clinic's patients by their ids. Claims (ruling, patient) see to it that each
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, Literal
 
 import asyncpg
@@ -48,8 +48,9 @@ class Fanout:
         clock: Clock,
         registry: ProtocolRegistry,
         look_at: Callable[[LogId], None],
+        fill: Callable[[], Awaitable[None]],
     ) -> None:
-        """`look_at` asks the consumer to catch up with a log."""
+        """`look_at` asks the consumer to catch up with a log; `fill` has the table of versions filled."""
         self._places = places
         self._pool = pool
         self._log = log
@@ -57,6 +58,7 @@ class Fanout:
         self._clock = clock
         self._registry = registry
         self._look_at = look_at
+        self._fill = fill
         self._some = asyncio.Event()
         self._recalled = False
         self._told: dict[tuple[LogId, str], set[PatientId]] = {}
@@ -106,6 +108,7 @@ class Fanout:
     async def _round(self) -> float:
         """Seconds until the next look."""
         try:
+            await self._fill()  # Whoever is missing from the table would be missed by a ruling for all.
             return _LOOK_S if await self.look() else _AGAIN_S
         except ProtocolUnknownError as error:
             _log.error("a version to move to is missing", extra={"reason": error.detail})

@@ -64,6 +64,7 @@ class Timers:
         self._some = asyncio.Event()
         self._awaited: set[LogId] = set()
         """Logs with deadlines that are past, or may be, as soon as their inputs are answered."""
+        self._filling = asyncio.Lock()
         self._filled = False
 
     async def caught_up(self, log: LogId) -> None:
@@ -77,6 +78,13 @@ class Timers:
         return await deadlines.fill(
             places=self._places, pool=self._pool, event_log=self._log, protocols=self._protocols
         )
+
+    async def fill_once(self) -> None:
+        """The same, once in the life of this process: who asks meanwhile waits for it."""
+        async with self._filling:
+            if not self._filled:
+                await self.fill()
+                self._filled = True
 
     async def run(self, stop: asyncio.Event) -> None:
         """Let time pass until `stop` is set."""
@@ -129,9 +137,7 @@ class Timers:
     async def _round(self) -> float:
         """Seconds until the next look."""
         try:
-            if not self._filled:
-                await self.fill()
-                self._filled = True
+            await self.fill_once()
             fired = await self.fire_due()
             due: datetime | None = await self._pool.fetchval(_NEXT)
         except Exception as error:

@@ -343,15 +343,41 @@ async def test_deciding_again_gives_the_same_across_recalls_and_migrations(
     assert [each.differences for each in found] == [()]
 
 
+async def drop_tables(world: World) -> None:
+    """As when somebody dropped what the engine can fill again."""
+    async with world.pool.acquire() as connection, connection.transaction():
+        await connection.execute("SELECT set_config('heelrise.logs', $1, true)", "{" + LOG + "}")
+        for table in ("versions", "deadlines"):
+            await connection.execute(f"DELETE FROM engine.{table}")
+
+
+async def test_a_ruling_for_all_waits_until_the_table_of_versions_is_filled(
+    world: World, house: House, tmp_path: Path
+) -> None:
+    (patient,) = await people(world, 1)
+    await house.answer()
+    await house.stand(NEWER)
+    await drop_tables(world)
+    await house.migrate_all(DEFAULT, NEWER)
+
+    async def moved() -> bool:
+        return bool(kinds(await events(world, patient, "judgement"), ProtocolChanged))
+
+    async with a_house(world, tmp_path / "again") as again:
+        stop = asyncio.Event()
+        parts = (again.running.consumer, again.running.fanout)
+        tasks = [asyncio.create_task(each.run(stop)) for each in parts]
+        await eventually(moved)
+        stop.set()
+        await asyncio.gather(*tasks)
+
+
 async def test_the_table_of_versions_is_filled_when_an_engine_starts(
     world: World, house: House, tmp_path: Path
 ) -> None:
     (patient,) = await people(world, 1)
     await house.answer()
-    async with world.pool.acquire() as connection, connection.transaction():
-        await connection.execute("SELECT set_config('heelrise.logs', $1, true)", "{" + LOG + "}")
-        for table in ("versions", "deadlines"):
-            await connection.execute(f"DELETE FROM engine.{table}")
+    await drop_tables(world)
     await house.recall(DEFAULT)
 
     async with a_house(world, tmp_path / "again") as again:
