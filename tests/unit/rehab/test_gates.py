@@ -88,6 +88,19 @@ def test_gate_1_2_forgives_a_third_of_the_check_ins() -> None:
     assert case.left.stage == 2
 
 
+@pytest.mark.rule("P6")
+def test_gate_1_2_forgives_no_more_than_a_third() -> None:
+    told = [session(day) if day in {2, 4, 6} else (session(day), check_in(day + 1)) for day in range(8)]
+    Case().given(enrolled()).when(*told).until(9).never(d.StageAdvanced)
+
+
+@pytest.mark.rule("P6")
+def test_gate_1_2_what_is_missing_counts_for_fourteen_days() -> None:
+    case = Case().given(enrolled(), session(0), good_days(6, 7), session(8), session(9), good_days(10, 11))
+    case.when(check_in(13)).never(d.StageAdvanced)
+    case.when(check_in(14)).then(d.StageAdvanced)
+
+
 def test_gate_1_2_forgives_nothing_when_one_is_known_to_be_wrong() -> None:
     wrong = [session(0, sets=1, settled_min=60, pain_after=3), check_in(1)]
     for before, stage in ((wrong, 1), ([], 2)):

@@ -65,7 +65,7 @@ def test_checkpoint_offer_names_the_load() -> None:
 def test_t3_unanswered_red_flags_are_asked_again_after_each_seven_days() -> None:
     left = ("fever", "numbness")
     case = Case().given(enrolled(red_flags_asked=tuple(each for each in FLAGS if each not in left)))
-    case.when(session(6, "16:00")).never(d.PatientTold, about="red_flags_unanswered")
+    case.when(session(7, "16:00")).never(d.PatientTold, about="red_flags_unanswered")
     case.when(session(7, "17:00"))
     assert case.then(d.PatientTold, about="red_flags_unanswered").flags == left
     case.when(session(8)).never(d.PatientTold, about="red_flags_unanswered")
