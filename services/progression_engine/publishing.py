@@ -325,12 +325,12 @@ def _check_approval(found: Version, principal: Principal) -> None:
     named = f"{found.protocol.id} {found.protocol.version}"
     if found.recalled is not None:
         raise recalled_error(found.recalled)
-    if found.approved_by is not None:
-        raise ConflictError(f"{named} is approved already, by {found.approved_by}")
-    if _person(found.published_by) == _person(principal.actor):
-        raise PublishedByYouError(f"you published {named}: ask another clinician to look at it")
     if found.clinic is not None and found.clinic != principal.clinic:
         raise ForbiddenError(f"{named} is approved by a clinician of the clinic that published it")
+    if found.approved_by is not None:
+        raise ConflictError(f"{named} is approved already")
+    if _person(found.published_by) == _person(principal.actor):
+        raise PublishedByYouError(f"you published {named}: ask another clinician to look at it")
 
 
 def _check_recall(found: Version, principal: Principal) -> None:
@@ -342,7 +342,7 @@ def _check_recall(found: Version, principal: Principal) -> None:
             "meanwhile adopt another version and migrate your programmes"
         )
     if found.recalled is not None:
-        raise ConflictError(f"{named} was recalled already, by {found.recalled.by}: {found.recalled.reason}")
+        raise ConflictError(f"{named} was recalled already: {found.recalled.reason}")
 
 
 def _clinic(asking: Asking) -> ClinicId:

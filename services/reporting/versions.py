@@ -36,10 +36,10 @@ class VersionReads:
         self._clinics = clinics
         self._registry = ProtocolRegistry(log, shipped_refs())
 
-    async def versions(self) -> list[dict[str, Any]]:
-        """Every version that is published or shipped."""
+    async def versions(self, reader: ClinicId | None) -> list[dict[str, Any]]:
+        """Every version that is published or shipped, as a clinic sees it, or all clinics' operator."""
         await self._registry.refresh()
-        return [_shown(each) for each in self._registry.versions()]
+        return [_shown(each, reader) for each in self._registry.versions()]
 
     async def content(self, protocol: str, version: str) -> bytes:
         """A version's canonical bytes. Raises: NotFoundError."""
@@ -85,7 +85,7 @@ class VersionReads:
 
     def _named(self, ref: ProtocolRef) -> dict[str, Any]:
         recall = self._registry.recall_of(ref.hash)
-        recalled = None if recall is None else msgspec.to_builtins(recall)
+        recalled = None if recall is None else msgspec.to_builtins(recall) | {"by": _role(recall.by)}
         return {"id": ref.id, "version": ref.version, "hash": ref.hash, "recalled": recalled}
 
 
@@ -95,7 +95,7 @@ def add_version_routes(app: FastAPI) -> None:
     @route(app, "GET", "/v1/protocols", permission=Permission.READ_PROTOCOLS)
     async def list_protocols(call: Call) -> Response:
         """Every protocol version: who published and approved it, and whether it was recalled."""
-        return json_answer({"versions": await _reads(call).versions()})
+        return json_answer({"versions": await _reads(call).versions(call.principal.clinic)})
 
     @route(app, "GET", "/v1/protocols/{protocol}/{version}", permission=Permission.READ_PROTOCOLS)
     async def read_protocol(call: Call) -> Response:
@@ -116,10 +116,19 @@ def _reads(call: Call) -> VersionReads:
     return found
 
 
-def _shown(version: Version) -> dict[str, Any]:
+def _shown(version: Version, reader: ClinicId | None) -> dict[str, Any]:
+    """To other clinics than the publisher's, people are shown by their role alone."""
     fields: dict[str, Any] = msgspec.to_builtins(version)
-    ref = fields.pop("protocol")
+    ref, recalled = fields.pop("protocol"), fields["recalled"] or {}
+    if reader is not None and reader != version.clinic:
+        for place, name in ((fields, "published_by"), (fields, "approved_by"), (recalled, "by")):
+            if place.get(name):
+                place[name] = _role(place[name])
     return {**ref, **fields}
+
+
+def _role(actor: str) -> str:
+    return actor.partition(":")[0]
 
 
 def _migration(migration: ClinicMigration) -> dict[str, Any]:

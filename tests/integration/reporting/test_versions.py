@@ -35,7 +35,7 @@ async def record(house: House, stream: StreamId, event: Event, content: bytes = 
 async def test_versions_are_listed_with_who_published_and_approved_them(house: House, reader: Reader) -> None:
     ours = a_version("1.0.0", "listed-loading")
     stream = protocol_stream(ours.id)
-    published = ProtocolPublished(protocol=ours.ref, published_by=WHO, clinic="harbour")
+    published = ProtocolPublished(protocol=ours.ref, published_by=WHO, clinic=house.slug)
     await record(house, stream, published, canonical_bytes(ours))
     await record(house, stream, ProtocolApproved(protocol=ours.ref, approved_by="clinician:other"))
 
@@ -43,11 +43,24 @@ async def test_versions_are_listed_with_who_published_and_approved_them(house: H
 
     assert found["achilles-staged-loading"]["approved_by"] == "release"
     mine = found[ours.id]
-    assert (mine["version"], mine["hash"], mine["clinic"]) == ("1.0.0", ours.hash, "harbour")
+    assert (mine["version"], mine["hash"], mine["clinic"]) == ("1.0.0", ours.hash, house.slug)
     assert (mine["published_by"], mine["approved_by"]) == (WHO, "clinician:other")
     answer = await reader.ask(f"/v1/protocols/{ours.id}/1.0.0")
     assert sha256(answer.content).hexdigest() == ours.hash
     assert (await reader.ask(f"/v1/protocols/{ours.id}/2.0.0")).status_code == 404
+
+
+async def test_people_of_another_clinic_are_shown_by_their_role_alone(house: House, reader: Reader) -> None:
+    theirs = a_version("1.0.0", "their-loading")
+    stream = protocol_stream(theirs.id)
+    await record(house, stream, ProtocolPublished(protocol=theirs.ref, published_by=WHO, clinic="elsewhere"))
+    await record(house, stream, ProtocolApproved(protocol=theirs.ref, approved_by=WHO))
+    await record(house, stream, ProtocolRecalled(protocol=theirs.ref, recalled_by=WHO, reason="a number"))
+
+    found = {each["id"]: each for each in (await reader.read("/v1/protocols"))["versions"]}[theirs.id]
+
+    assert (found["clinic"], found["recalled"]["reason"]) == ("elsewhere", "a number")
+    assert {found["published_by"], found["approved_by"], found["recalled"]["by"]} == {"clinician"}
 
 
 async def test_a_clinic_sees_what_it_takes_and_who_is_on_what(house: House, reader: Reader) -> None:
