@@ -127,7 +127,11 @@ def page(made: Mapping[str, Any]) -> str:
 
 def _content(declared: "Declared", components: dict[str, Any]) -> dict[str, Any]:
     if declared.body is None:
-        return {each: {"schema": {"type": "string"}} for each in declared.content_types}
+        # What a handler reads by itself: a JSON document, or text.
+        return {
+            each: {"schema": {"type": "object" if each == "application/json" else "string"}}
+            for each in declared.content_types
+        }
     schema, named = schema_of(declared.body)
     components |= named
     return {each: {"schema": schema} for each in declared.content_types}

@@ -179,3 +179,9 @@ def _guarded(service: str) -> list[tuple[str, str, Permission]]:
         for method, operation in operations.items()
     ]
     return [each for each in found if each[2] is not Permission.PUBLIC]
+
+
+def test_a_protocol_is_described_as_the_json_object_that_it_is() -> None:
+    document = _app("progression_engine").openapi()
+    content = document["paths"]["/v1/protocols"]["post"]["requestBody"]["content"]
+    assert content == {"application/json": {"schema": {"type": "object"}}}
