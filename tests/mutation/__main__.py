@@ -55,7 +55,7 @@ def _chosen(arguments: argparse.Namespace, tests: Sequence[Test]) -> int:
         changes = [each for each in changes if wanted.intersection(each.rules)]
     if arguments.named:
         changes = [each for each in changes if any(text in each.name for text in arguments.named)]
-    return whole(Bench(tests, arguments.jobs, arguments.quick), changes)
+    return whole(Bench(tests, arguments.jobs, own=arguments.own), changes)
 
 
 def _touched(
@@ -94,9 +94,7 @@ def _arguments() -> argparse.Namespace:
         default=[],
         help="only mutants whose name has this in it, such as a file's",
     )
-    parser.add_argument(
-        "--quick", type=float, metavar="S", help="leave out tests that take longer: a first look"
-    )
+    parser.add_argument("--own", action="store_true", help="a first look, by tests with the rule's id only")
     parser.add_argument("--thresholds", action="store_true", help="only the figures of the protocol")
     parser.add_argument("--jobs", type=int, default=2)
     return parser.parse_args()

@@ -20,9 +20,9 @@ _AS_DATA = ("test_protocol", "test_versions", "test_basis", "test_measures_of_va
 class Bench:
     """The collected tests, and the judge to change."""
 
-    def __init__(self, tests: Sequence[Test], jobs: int, longest: float | None = None) -> None:
+    def __init__(self, tests: Sequence[Test], jobs: int, *, own: bool = False) -> None:
         self.tests, self.jobs = [each for each in tests if _is_heard(each)], jobs
-        self._longest = longest
+        self._own = own
         self._functions = Functions()
         self._moving = Moving(self._functions.forget)
         self._sources = {
@@ -54,8 +54,8 @@ class Bench:
         """A change with the tests that could notice it, in the order in which they are tried."""
         nodes = self._reaching(change, reach)
         tests = [each for each in self.tests if each.node in nodes]
-        if self._longest is not None:
-            tests = [each for each in tests if reach.seconds[each.node] <= self._longest]
+        if self._own:
+            tests = [each for each in tests if each.rules.intersection(change.rules)]
         tests.sort(key=lambda each: (not each.rules.intersection(change.rules), reach.seconds[each.node]))
         return Task(change, self.put(change), tests)
 

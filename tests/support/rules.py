@@ -57,11 +57,15 @@ def places(protocol: RehabProtocol, root: Path = ROOT) -> tuple[Place, ...]:
     measured = _measured(protocol)
     files = [each for each in sorted((root / CODE).rglob("*.py")) if "protocol" not in each.parts]
     trees = {path: ast.parse(path.read_text("utf-8")) for path in files}
-    constants = dict(_constants(trees.values()))
+    own = {
+        path.relative_to(root).with_suffix("").as_posix(): dict(_constants(tree))
+        for path, tree in trees.items()
+    }
     found: list[Place] = []
     for path, tree in trees.items():
         file = path.relative_to(root).as_posix()
         of_module = _in_words(ast.get_docstring(tree) or "", known)
+        constants = dict(_imported(tree, own)) | own[file.removesuffix(".py")]
         for name, node in _functions(tree):
             rules = _named(node, known, constants) | measured.get((file, name), frozenset()) or of_module
             found.append(Place(file, node.lineno, node.end_lineno or node.lineno, name, frozenset(rules)))
@@ -103,15 +107,24 @@ def _measured(protocol: RehabProtocol) -> dict[tuple[str, str], frozenset[str]]:
     return {place: frozenset(rules) for place, rules in picked.items()}
 
 
-def _constants(trees: Iterable[ast.Module]) -> Iterator[tuple[str, str]]:
+def _constants(tree: ast.Module) -> Iterator[tuple[str, str]]:
     """Names that stand for one string at a module's level, such as `RULE`."""
-    for tree in trees:
-        for node in tree.body:
-            match node:
-                case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
-                    yield name, text
-                case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=str(text))):
-                    yield name, text
+    for node in tree.body:
+        match node:
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Constant(value=str(text))):
+                yield name, text
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.Constant(value=str(text))):
+                yield name, text
+
+
+def _imported(tree: ast.Module, own: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[str, str]]:
+    """Those that a module has from another."""
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom):
+            there = own.get((node.module or "").replace(".", "/"), {})
+            for each in node.names:
+                if each.name in there:
+                    yield each.asname or each.name, there[each.name]
 
 
 def _functions(tree: ast.Module) -> Iterator[tuple[str, _Functions]]:

@@ -82,6 +82,7 @@ def test_raised_again_after_it_was_cleared(flag: str, fault: Any) -> None:
     assert days_of(case, flag) == [1, 10]
 
 
+@pytest.mark.rule("flags")
 @pytest.mark.parametrize(("flag", "fault"), FAULTS)
 def test_not_announced_twice_within_seven_days(flag: str, fault: Any) -> None:
     case = in_stage(1).given(fault(1), ruling(FlagCleared, 2, programme=LEFT, flag=flag)).when(fault(7))

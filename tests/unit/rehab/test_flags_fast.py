@@ -90,6 +90,7 @@ def test_while_open_it_is_said_again_after_seven_days(day: int, days: list[int])
     assert [said.again for _, said in raisings(case, FLAG)] == [False, True][: len(days)]
 
 
+@pytest.mark.rule("flags")
 @pytest.mark.parametrize(("day", "announced"), [(7, False), (8, True)])
 def test_raised_again_within_seven_days_it_is_not_announced(day: int, announced: bool) -> None:
     case = in_stage(2).given(drops(1, down_s=1))
