@@ -70,7 +70,9 @@ class PrescriptionIssued(Decision, frozen=True, kw_only=True):
     """In the stage, from its first valid session."""
     exercises: tuple[ExercisePrescribed, ...] = ()
     nothing: str | None = None
-    """Why nothing is: `suspended`, `awaiting`, `paused`, `stage_not_named`, `clinician_sets_it`."""
+    """Why nothing is: `suspended`, `awaiting`, `paused`, `stage_not_named`, `newer_episode`,
+    `clinician_sets_it`.
+    """
     reasons: tuple[str, ...] = ()
     """Codes of what changed it: `started`, `stage_up`, `lighter`, `returned`, `risen`, `ruled` and others."""
     lightened: tuple[Lightened, ...] = ()

@@ -45,7 +45,7 @@ def outstanding(
     With `until`, those that cannot be due by then may be left out.
     """
     for programme in state.programmes:
-        if programme.started:
+        if programme.started and not programme.superseded:
             protocol = protocols.get(programme.protocol.hash)
             chart = chart_at(state, programme, protocol, state.time)
             yield from _standing(chart)

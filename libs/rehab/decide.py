@@ -15,6 +15,7 @@ from libs.rehab.checkpoint import reweigh
 from libs.rehab.corrections import fact_of, readable, target_of
 from libs.rehab.days import local_day
 from libs.rehab.deadlines import fire, outstanding
+from libs.rehab.episodes import hold_like_before
 from libs.rehab.flags.weighing import end_with_stage, weigh_flags
 from libs.rehab.flares import close_flares, restore_loading, see_again, weigh_check_in
 from libs.rehab.inputs import Concluded, Input, Protocols
@@ -121,7 +122,8 @@ def _concerned(
     sitting: Sitting, fact: Fact[Any], side: str | None
 ) -> tuple[list[Programme], tuple[str, ...]]:
     """The programmes that a fact tells of, and why others are left out."""
-    mine = [each for each in sitting.state.programmes if each.started and side in {None, "both", each.side}]
+    going = [each for each in sitting.state.programmes if each.started and not each.superseded]
+    mine = [each for each in going if side in {None, "both", each.side}]
     since = [each for each in mine if fact.place > (each.enrolled_at, each.enrolled_version)]
     notes = ["late"] if getattr(fact.event, "late", False) else []
     if not mine:
@@ -140,6 +142,7 @@ def _enrolment(sitting: Sitting, event: f.ProgrammeEnrolled) -> tuple[str, ...]:
     if programme is not None and not programme.started:
         judge_enrolment(sitting, programme, event)
         hold_like_others(sitting, programme)
+        hold_like_before(sitting, programme)
         hold_where_recalled(sitting, programme)
         ask_at_start(sitting, programme)
         judge_pause(sitting, programme)

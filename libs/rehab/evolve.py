@@ -84,6 +84,10 @@ def _enrolled(state: Patient, item: Input) -> Patient:
         return state
     at = min(item.occurred_at, item.recorded_at)
     blocked = Phase(at, item.version, 1, 1, awaiting=True, suspended=bool(state.suspended), insertional=False)
+    same = [each for each in state.programmes if each.side == event.side]
+    for each in same:
+        if each.enrolled_at <= at:
+            state = state.with_programme(replace(each, superseded=True))
     return state.with_programme(
         Programme(
             id=event.programme,
@@ -99,6 +103,7 @@ def _enrolled(state: Patient, item: Input) -> Patient:
             windows_version=item.version,
             stage_since=at,
             phases=(blocked,),
+            superseded=any(each.enrolled_at > at for each in same),
         )
     )
 

@@ -272,6 +272,8 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     """An insertional tendon that a clinician allowed the step."""
     step_proposed: bool = False
     """A clinician is asked to allow it."""
+    superseded: bool = False
+    """A newer episode of the same tendon began: this one prescribes and moves nothing any more."""
     flags: Flags = ()
     """The newest raising of each flag (F1-F11), open or ended."""
     opened_at: datetime | None = None

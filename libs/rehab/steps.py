@@ -39,6 +39,8 @@ def whats_open(chart: Chart) -> tuple[str, ...]:
         blocks.append("assessment")
     if chart.paused(chart.today):
         blocks.append("pause")
+    if programme.superseded:
+        blocks.append("newer_episode")
     return tuple(dict.fromkeys(blocks))
 
 

@@ -47,7 +47,7 @@ def weigh_flags(sitting: Sitting, before: Fact[Any] | None = None) -> None:
     fact = _told(sitting)
     anew = _bears_on_the_past(sitting, before)
     for programme in sitting.state.programmes:
-        if programme.started:
+        if programme.started and not programme.superseded:
             end_with_stage(sitting, programme)
             for flag in FLAGS:
                 if isinstance(flag, FaultFlag):

@@ -117,6 +117,8 @@ class Drafting:
     # Whether anything is prescribed
 
     def _nothing(self) -> str | None:
+        if self.programme.superseded:
+            return "newer_episode"
         if self.chart.state.suspended:
             return "suspended"
         if self.programme.awaiting:

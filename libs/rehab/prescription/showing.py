@@ -107,7 +107,7 @@ def _shown(exercise: ExercisePrescribed, following: str, speech: Speech) -> Exer
 
 def joint(programmes: Iterable[tuple[Programme, Speech]]) -> tuple[JointExercise, ...]:
     """All tendons' exercises side by side: one on both legs once, the lighter where they differ."""
-    programmes = [each for each in programmes if each[0].prescription is not None]
+    programmes = [each for each in programmes if each[0].prescription is not None and not each[0].superseded]
     entries = [
         (programme, each, speech)
         for programme, speech in programmes
