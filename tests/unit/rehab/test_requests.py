@@ -49,3 +49,9 @@ def test_p1_more_load_is_refused_until_two_sessions_since_a_reduction_were_toler
     assert case.then(d.RequestAnswered, granted=False).why == "reduced_since"
     case.given(good_days(9, 9, stage=3)).when(fact(f.RequestMade, 10, "20:00", **WISH))
     case.then(d.RequestAnswered, granted=True)
+
+
+def test_p6_more_load_is_refused_until_the_last_two_were_tolerated() -> None:
+    case = Case().given(enrolled(), placed(3), bodyweight(72), good_days(0, 0, stage=3, load_kg="1.25"))
+    case.when(fact(f.RequestMade, 1, "20:00", **WISH))
+    assert case.then(d.RequestAnswered, granted=False).why == "not_tolerated_yet"

@@ -26,6 +26,13 @@ def test_w1_two_thirds_of_what_was_prescribed(sessions: int, consistent: bool) -
     case.then(d.WeekCounted, done=sessions, consistent=consistent)
 
 
+@pytest.mark.parametrize(("sessions", "consistent"), [(3, False), (4, True)])
+def test_w1_two_thirds_of_five_days_between_pauses(sessions: int, consistent: bool) -> None:
+    pause = fact(f.PauseAnnounced, 4, first_day="2026-02-07", last_day="2026-02-08")
+    case = Case().given(enrolled(), *(session(day) for day in range(sessions)), pause).until(7)
+    case.then(d.WeekCounted, prescribed="5", done=sessions, consistent=consistent)
+
+
 def test_w1_three_a_week_in_stage_2_and_3() -> None:
     case = Case().given(enrolled(), placed(2), session(0, stage=2), session(2, stage=2)).until(7)
     case.then(d.WeekCounted, prescribed="3", done=2, consistent=True)
