@@ -31,7 +31,7 @@ class ScoreShown(msgspec.Struct, frozen=True, kw_only=True):
     change: int | None = None
     """Points since the first; None for the first itself."""
     matters: bool | None = None
-    """Whether the change is one that matters; None before the week at which that is known."""
+    """Whether the change, for better or worse, is one that matters; None before that is known."""
 
 
 class ScoresShown(msgspec.Struct, frozen=True, kw_only=True):
@@ -104,7 +104,7 @@ def scores_shown(state: Patient, programme: Programme, protocol: RehabProtocol) 
                 total=each.event.total,
                 items=each.event.items,
                 change=change,
-                matters=None if change is None or week != at_week else change >= points,
+                matters=None if change is None or week != at_week else abs(change) >= points,
             )
         )
     ahead = min(dues(state, programme, protocol), default=None)

@@ -68,7 +68,7 @@ def test_visa_a_without_a_week_belongs_to_the_one_whose_day_is_near(day: int, we
     assert shown(case).scores[0].week == week
 
 
-@pytest.mark.parametrize(("last", "matters"), [(64, True), (63, False), (50, False), (40, False), (65, True)])
+@pytest.mark.parametrize(("last", "matters"), [(64, True), (63, False), (50, False), (37, False), (36, True)])
 def test_visa_a_change_of_14_points_at_12_weeks_matters(last: int, *, matters: bool) -> None:
     case = Case().given(enrolled(), visa_a(0, 50), visa_a(42, 70), visa_a(84, last))
     scores = shown(case).scores
