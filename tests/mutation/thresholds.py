@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
@@ -27,11 +27,13 @@ class Threshold:
     called: str
     measures: tuple[str, ...] = ()
     """Of a criterion: what it weighs."""
+    gates: tuple[str, ...] = ()
+    """Of a criterion: the gate that asks for it."""
 
     @property
     def rules(self) -> frozenset[str]:
         """The rules whose tests meet it first."""
-        return frozenset({self.rule})
+        return frozenset({self.rule, *self.gates})
 
     @property
     def name(self) -> str:
@@ -63,9 +65,9 @@ def _of_gate(gate: dict[str, Any], at: int) -> Iterator[Threshold]:
             others = enumerate(criterion.get("or_else", ()))
             for inner, weighing in [((), criterion), *((("or_else", n), each) for n, each in others)]:
                 called = ".".join(str(each) for each in (criterion["id"], *inner))
-                yield from _fields(
-                    criterion["rule"], (*path, *inner), weighing, _OF_CRITERIA, called, (weighing["measure"],)
-                )
+                found = _fields(criterion["rule"], (*path, *inner), weighing, _OF_CRITERIA, called)
+                for each in found:
+                    yield replace(each, measures=(weighing["measure"],), gates=(name,))
 
 
 def _of_exercise(exercise: dict[str, Any], path: Path) -> Iterator[Threshold]:
@@ -115,18 +117,13 @@ class Moving:
         self._forget()
 
 
-def _fields(  # noqa: PLR0917 -- what it is, where it stands, what it is called
-    rule: str,
-    path: Path,
-    holder: dict[str, Any],
-    names: tuple[str, ...],
-    called: str,
-    measures: tuple[str, ...] = (),
+def _fields(
+    rule: str, path: Path, holder: dict[str, Any], names: tuple[str, ...], called: str
 ) -> Iterator[Threshold]:
     for name in names:
         value = holder.get(name)
         if value is not None and _is_number(value):
-            yield from _moved(rule, (*path, name), value, f"{called}.{name}", measures)
+            yield from _moved(rule, (*path, name), value, f"{called}.{name}")
 
 
 def _is_number(value: object) -> bool:
@@ -137,9 +134,7 @@ def _is_number(value: object) -> bool:
     return True
 
 
-def _moved(
-    rule: str, path: Path, value: object, called: str, measures: tuple[str, ...] = ()
-) -> Iterator[Threshold]:
+def _moved(rule: str, path: Path, value: object, called: str) -> Iterator[Threshold]:
     """One step up and one down; a step is the number's last digit, a twelfth for a share."""
     text = str(value)
     if "/" in text:
