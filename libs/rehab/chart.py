@@ -168,6 +168,13 @@ class Chart:
         return max(begin, (ended, -1)) if ended is not None else begin
 
     @cached_property
+    def tests_begin(self) -> tuple[datetime, int]:
+        """The same for checkpoint tests: a migration that lets the checkpoint stand takes none away."""
+        begin = self.programme.windows_of_tests
+        ended = self.long_pause_ended
+        return max(begin, (ended, -1)) if ended is not None else begin
+
+    @cached_property
     def recent(self) -> tuple[Reading, ...]:
         """All sessions since windows began, newest first, as far back as any window of days or sessions."""
         readings = []

@@ -45,7 +45,7 @@ def barred(chart: Chart, fact: Fact[CheckpointTested]) -> tuple[str, ...]:
     holds = [each for each in programme.holds if _stood(each.opened_at, each.closed_at, fact.at)]
     flares = [each for each in programme.flares if _stood(each.opened_at, each.closed_at, fact.at)]
     why = {
-        "not_stage_3": phase.stage != 3 or fact.place <= chart.begin,
+        "not_stage_3": phase.stage != 3 or fact.place <= chart.tests_begin,
         "suspended": phase.suspended,
         "awaiting": phase.awaiting,
         "hold_open": any(_bars(each, fact) for each in holds),

@@ -230,6 +230,9 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     windows_at: datetime
     """Windows of days and sessions begin here."""
     windows_version: int
+    tests_from: tuple[datetime, int, datetime, int] | None = None
+    """Windows that a migration began while a checkpoint stood, and where those before them had begun: its
+    tests count from there as long as these windows last."""
     stage_since: datetime
     """The last change of stage."""
     phases: tuple[Phase, ...] = ()
@@ -315,6 +318,12 @@ class Programme(msgspec.Struct, frozen=True, kw_only=True):
     def open_flares(self) -> tuple[Flare, ...]:
         """Flares that P5 hasn't closed yet."""
         return tuple(each for each in self.flares if each.closed_at is None)
+
+    @property
+    def windows_of_tests(self) -> tuple[datetime, int]:
+        """Where windows begin for checkpoint tests."""
+        begin, moved = (self.windows_at, self.windows_version), self.tests_from
+        return moved[2:] if moved is not None and moved[:2] == begin else begin
 
     def phase_at(self, place: tuple[datetime, int]) -> Phase:
         """What was in force for a fact at this place; the first phase for what lies before."""

@@ -24,4 +24,7 @@ def protocol_changed(
     changed = replace(programme, protocol=decision.to_protocol, verdicts=())
     if decision.windows == "kept":
         return changed
-    return replace(changed, windows_at=at, windows_version=state.version)
+    tests_from = None
+    if decision.checkpoint == "kept":
+        tests_from = (at, state.version, *programme.windows_of_tests)
+    return replace(changed, windows_at=at, windows_version=state.version, tests_from=tests_from)

@@ -284,6 +284,16 @@ def test_a_pass_stands_where_the_checkpoints_are_alike() -> None:
 
 
 @pytest.mark.rule("checkpoint")
+def test_a_pass_that_a_migration_kept_outlives_what_is_told_late_after_it() -> None:
+    case = passed().given(migrated(5, to=STRICTER), migrated(5, "22:00", REWORDED))
+
+    case.when(check_in(2, "09:00"))
+
+    assert case.all(CheckpointVoided) == []
+    assert case.left.passed is not None
+
+
+@pytest.mark.rule("checkpoint")
 def test_a_pass_is_void_where_the_checkpoints_differ() -> None:
     case = passed().when(migrated(5, to=OTHER_TEST))
 
