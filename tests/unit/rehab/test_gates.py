@@ -90,7 +90,7 @@ def test_gate_1_2_forgives_a_third_of_the_check_ins() -> None:
 
 @pytest.mark.rule("P6")
 def test_gate_1_2_forgives_no_more_than_a_third() -> None:
-    told = [session(day) if day in {2, 4, 6} else (session(day), check_in(day + 1)) for day in range(8)]
+    told = [session(day) if day in {0, 1, 5} else (session(day), check_in(day + 1)) for day in range(8)]
     case = Case().given(enrolled(), *told).until(9)
     assert case.ever(d.StageAdvanced) == []
 
