@@ -11,16 +11,15 @@ import msgspec
 from libs.events.facts import (
     CheckInRecorded,
     CheckpointTested,
-    PauseAnnounced,
     SessionLogged,
     TrialRecorded,
 )
+from libs.rehab.away import Announced, days_of
 from libs.rehab.days import end_of_days_without, local_day, start_of
-from libs.rehab.patient import Fact, Patient, Programme
+from libs.rehab.patient import Fact, Facts, Patient, Programme
 from libs.rehab.protocol import RehabProtocol
 from libs.rehab.sessions import Assessed, Verdict, assess_session, assess_test, assess_trial, concerns
 
-_FAR = date(2199, 12, 31)
 Loading = Fact[SessionLogged] | Fact[CheckpointTested] | Fact[TrialRecorded]
 
 
@@ -55,20 +54,8 @@ class Reading(msgspec.Struct, frozen=True):
         return (self.fact.source,) if self.next_day is None else (self.fact.source, self.next_day.source)
 
 
-class Announced(msgspec.Struct, frozen=True):
-    """A planned pause since the enrolment, as it counts now."""
-
-    first: date
-    last: date
-    reason: str
-    version: int
-    source: int
-    told: tuple[tuple[date, date, date], ...]
-    """First and last day of each wording, and the day on which it was told, oldest first."""
-
-
 class Chart:
-    """Everything about one programme up to an instant, worked out as it is asked for.
+    """Everything about one programme up to an instant, worked out as it is asked for, and kept.
 
     It rests on the programme, and of the state on the history and on whether it is suspended.
     """
@@ -82,6 +69,9 @@ class Chart:
         self.enrolled = (programme.enrolled_at, programme.enrolled_version)
         self.worked_out: dict[Any, Any] = {}
         """What rules work out of it more than once."""
+        self._as_assessed = ("assessed", programme.side)
+        self._as_next_day = ("next day", programme.side, programme.zone, protocol.hash)
+        self._first_valid: dict[int, tuple[Fact[SessionLogged], ...]] = {}
         self._from = _hours(protocol.whole("P6.next_day_from_h"))
         self._to = _hours(protocol.whole("P6.next_day_to_h"))
 
@@ -92,7 +82,10 @@ class Chart:
 
     def day(self, fact: Fact[Any]) -> date:
         """The day on which a fact happened."""
-        return local_day(fact.at, self.zone)
+        known: date | None = fact.memo.known.get(self.zone)
+        if known is None:
+            known = fact.memo.known[self.zone] = local_day(fact.at, self.zone)
+        return known
 
     def belongs(self, fact: Fact[Any]) -> bool:
         """Whether it happened since the enrolment, and not after `now`."""
@@ -115,11 +108,23 @@ class Chart:
     def next_day(self, fact: Fact[Any]) -> Fact[CheckInRecorded] | None:
         """The first check-in on a later day, 6 to 36 hours after its end."""
         check_ins = self.state.history.check_ins
+        last: tuple[int, Facts[CheckInRecorded]] | None = fact.memo.known.get(self._as_next_day)
+        if last is not None:
+            first, seen = last
+            if check_ins[first : first + len(seen)] == seen and seen[-1].at <= self.now:
+                return seen[-1]
+        return self._look_for_next_day(fact)
+
+    def _look_for_next_day(self, fact: Fact[Any]) -> Fact[CheckInRecorded] | None:
+        check_ins = self.state.history.check_ins
         first = bisect_left(check_ins, fact.end + self._from, key=_at)
         day = None
         for each in check_ins[first : bisect_right(check_ins, fact.end + self._to, lo=first, key=_at)]:
             day = day or self.day(fact)
             if each.at <= self.now and self.is_mine(each) and self.day(each) > day:
+                before = max(first - 1, 0)
+                seen = check_ins[before : check_ins.index(each, first) + 1]
+                fact.memo.known[self._as_next_day] = (before, seen)
                 return each
         return None
 
@@ -131,8 +136,13 @@ class Chart:
 
     def assessed(self, fact: Fact[SessionLogged]) -> Assessed:
         """The session by itself."""
-        phase = self.programme.phase_at(fact.place)
-        return assess_session(fact, self.programme, phase, self.protocol)
+        phases, protocol = self.programme.phases, self.protocol
+        last: tuple[Any, RehabProtocol, Assessed] | None = fact.memo.known.get(self._as_assessed)
+        if last is not None and last[0] is phases and last[1] is protocol:
+            return last[2]
+        assessed = assess_session(fact, self.programme, self.programme.phase_at(fact.place), protocol)
+        fact.memo.known[self._as_assessed] = (phases, protocol, assessed)
+        return assessed
 
     def reading(self, fact: Fact[SessionLogged]) -> Reading:
         """The session with its next day."""
@@ -143,22 +153,32 @@ class Chart:
 
     def newest(self, since: tuple[datetime, int] | None = None) -> Iterator[Fact[SessionLogged]]:
         """The programme's sessions, valid or not, newest first, back to a place (left out itself)."""
-        since = max(since, self.enrolled) if since is not None else self.enrolled
-        for fact in reversed(self.state.history.sessions):
-            if fact.place <= since:
-                return
-            if fact.at <= self.now and concerns(fact, self.programme.side):
-                yield fact
+        first = bisect_right(self._places, since) if since is not None else 0
+        return reversed(self._sessions[first:])
 
     def oldest(self, since: tuple[datetime, int]) -> Iterator[Fact[SessionLogged]]:
         """The programme's sessions after a place, oldest first."""
-        sessions = self.state.history.sessions
-        since = max(since, self.enrolled)
-        for fact in sessions[bisect_right(sessions, since, key=_place) :]:
-            if fact.at > self.now:
-                return
-            if concerns(fact, self.programme.side):
-                yield fact
+        return iter(self._sessions[bisect_right(self._places, since) :])
+
+    @cached_property
+    def _sessions(self) -> list[Fact[SessionLogged]]:
+        """The programme's sessions by now, oldest first."""
+        all_sessions, memo = self.state.history.sessions, self.programme.memo.known
+        told, own = memo.get("sessions", ((), ()))
+        if told is not all_sessions:
+            new = all_sessions[-1:] if told and told == all_sessions[:-1] else all_sessions
+            own = own if new is not all_sessions else ()
+            side, enrolled = self.programme.side, self.enrolled
+            own = (*own, *(each for each in new if each.place > enrolled and concerns(each, side)))
+            memo["sessions"] = (all_sessions, own)
+        until = len(own)
+        while until and own[until - 1].at > self.now:
+            until -= 1
+        return list(own[:until])
+
+    @cached_property
+    def _places(self) -> list[tuple[datetime, int]]:
+        return [each.place for each in self._sessions]
 
     @cached_property
     def begin(self) -> tuple[datetime, int]:
@@ -222,6 +242,12 @@ class Chart:
 
     def first_valid(self, count: int) -> tuple[Fact[SessionLogged], ...]:
         """The first valid sessions since windows began."""
+        known = self._first_valid.get(count)
+        if known is None:
+            known = self._first_valid[count] = self._look_for_valid(count)
+        return known
+
+    def _look_for_valid(self, count: int) -> tuple[Fact[SessionLogged], ...]:
         first: list[Fact[SessionLogged]] = []
         for fact in self.oldest(self.begin):
             if self.assessed(fact).valid:
@@ -312,12 +338,12 @@ class Chart:
         enrolled = local_day(self.programme.enrolled_at, self.zone)
         found = []
         for fact in self.state.history.pauses:
-            days, words = _days_of(fact), (*fact.earlier, fact)
+            days, words = days_of(fact.event), (*fact.earlier, fact)
             if days is not None and enrolled <= days[1]:
                 told = tuple(
                     (*_days, local_day(each.told_at or each.at, self.zone))
                     for each in words
-                    if (_days := _days_of(each)) is not None
+                    if (_days := days_of(each.event)) is not None
                 )
                 found.append(
                     Announced(
@@ -355,16 +381,6 @@ class Chart:
             last for first, last in self.pauses if last < self.today and (last - first).days + 1 >= least
         ]
         return start_of(max(ended) + timedelta(days=1), self.zone) if ended else None
-
-
-def _days_of(fact: Fact[PauseAnnounced]) -> tuple[date, date] | None:
-    """First and last day of a pause, at most so long as days can be counted; None where they make none."""
-    try:
-        first = date.fromisoformat(fact.event.first_day)
-        last = min(date.fromisoformat(fact.event.last_day), _FAR)
-    except ValueError:
-        return None
-    return (first, last) if first <= last else None
 
 
 @lru_cache(maxsize=64)

@@ -20,17 +20,28 @@ COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 
 
 @lru_cache(maxsize=256)
-def limit_of(threshold: str) -> Fraction:
+def limit_of(threshold: str) -> Fraction | int:
     """A threshold as the protocol writes it, exact."""
-    return Fraction(threshold)
+    return _plain(Fraction(threshold))
 
 
-@lru_cache(maxsize=65536)
+def _plain(value: Fraction | int) -> Fraction | int:
+    """Whole numbers are compared many times faster."""
+    return value.numerator if value.denominator == 1 else value
+
+
 def exact(value: Fraction | Decimal | int) -> str:
     """An exact decimal where there is one, else `n/d` in lowest terms."""
+    if isinstance(value, int):
+        return str(value)
     fraction = value if isinstance(value, Fraction) else Fraction(value)
     if fraction.denominator == 1:
         return str(fraction.numerator)
+    return _exact(fraction)
+
+
+@lru_cache(maxsize=65536)
+def _exact(fraction: Fraction) -> str:
     rest = fraction.denominator
     for prime in (2, 5):
         while rest % prime == 0:
@@ -83,7 +94,7 @@ def criterion(name: str, rule: str, measured: Measured, weighing: Weighing) -> C
     verdict = verdict_of(measured, comparator, threshold)
     value = measured.value
     margin = None
-    if isinstance(value, Fraction) and comparator != "=":
+    if value is not None and not isinstance(value, str) and comparator != "=":
         margin = _margin(value, comparator, threshold)
     return Criterion(
         id=name,
@@ -91,7 +102,7 @@ def criterion(name: str, rule: str, measured: Measured, weighing: Weighing) -> C
         rule=rule,
         reason=(measured.reason or "no_evidence") if verdict == "unknown" else None,
         measure=weighing.measure,
-        value=exact(value) if isinstance(value, Fraction) else value,
+        value=value if value is None or isinstance(value, str) else exact(value),
         comparator=comparator,
         threshold=threshold,
         margin=margin,
@@ -100,9 +111,8 @@ def criterion(name: str, rule: str, measured: Measured, weighing: Weighing) -> C
     )
 
 
-@lru_cache(maxsize=65536)
-def _margin(value: Fraction, comparator: str, threshold: str) -> str:
-    distance = value - limit_of(threshold)
+def _margin(value: Fraction | int, comparator: str, threshold: str) -> str:
+    distance = _plain(value) - limit_of(threshold)
     return exact(distance if comparator in {">=", ">"} else -distance)
 
 
@@ -114,7 +124,7 @@ def verdict_of(measured: Measured, comparator: str, threshold: str) -> Verdict:
     if isinstance(value, str):
         return "met" if COMPARE[comparator](value, threshold) else "not_met"
     limit = limit_of(threshold)
-    holds = COMPARE[comparator](value, limit)
+    holds = COMPARE[comparator](_plain(value), limit)
     if measured.reason is None:
         return "met" if holds else "not_met"
     if comparator in {">=", ">"}:

@@ -75,6 +75,8 @@ def _lasts(lapse: Lapsed, since: datetime, zone: str) -> bool:
 
 def _after_days(chart: Chart, day: date, count: int) -> date | None:
     """The day after so many whole days that are no planned pause; None where that is years ahead."""
+    if not chart.announced:
+        return day + _DAY * (count + 1)
     for ahead in range(1, _YEARS):
         count -= not chart.spared(day + _DAY * ahead)
         if count == 0:

@@ -30,20 +30,20 @@ def tolerated(chart: Chart, weighing: Weighing) -> Measured:
     missing = count - met - wrong
     newest_open = bool(chart.recent) and chart.recent[0].open
     reason = ("window_open" if newest_open and len(last) < count else "no_evidence") if missing else None
-    return Measured(Fraction(met), _inputs(last), reason, Fraction(count - wrong))
+    return Measured(met, _inputs(last), reason, count - wrong)
 
 
 def on_days(chart: Chart, weighing: Weighing) -> Measured:
     """On how many days the last valid sessions were."""
     last = chart.asked_window[: weighing.sessions]
-    return Measured(Fraction(len({chart.day(each.fact) for each in last})), _sources(last))
+    return Measured(len({chart.day(each.fact) for each in last}), _sources(last))
 
 
 def valid(chart: Chart, weighing: Weighing) -> Measured:
     """Valid sessions of the last days, since windows began."""
     first = chart.today - timedelta(days=(weighing.days or 1) - 1)
     counted = [each for each in chart.window if chart.day(each.fact) >= first]
-    return Measured(Fraction(len(counted)), _sources(counted))
+    return Measured(len(counted), _sources(counted))
 
 
 def loaded_bilateral(chart: Chart, weighing: Weighing) -> Measured:
@@ -58,7 +58,7 @@ def loaded_bilateral(chart: Chart, weighing: Weighing) -> Measured:
             for done in each.fact.event.exercises
         )
     ]
-    return Measured(Fraction(len(counted)), _sources(counted))
+    return Measured(len(counted), _sources(counted))
 
 
 def tolerated_recently(chart: Chart, weighing: Weighing) -> Measured:
@@ -68,13 +68,13 @@ def tolerated_recently(chart: Chart, weighing: Weighing) -> Measured:
     met = [each for each in recent if each.tolerated == "met"]
     unknown = sum(each.tolerated == "unknown" for each in recent)
     reason = "no_evidence" if unknown else None
-    return Measured(Fraction(len(met)), _inputs(met or recent), reason, Fraction(len(met) + unknown))
+    return Measured(len(met), _inputs(met or recent), reason, len(met) + unknown)
 
 
 def over_limit(chart: Chart, weighing: Weighing) -> Measured:
     """Sessions, tests and trials of the last days, valid or not, that were over the pain limit."""
     counted = chart.over_limit(weighing.days or 1)
-    return Measured(Fraction(len(counted)), counted)
+    return Measured(len(counted), counted)
 
 
 def during_median(chart: Chart, weighing: Weighing) -> Measured:
@@ -130,7 +130,7 @@ def after_last(chart: Chart, weighing: Weighing) -> Measured:
     told = [each for each in last if each.next_day is not None]
     missing = count - len(last)
     reason = "no_evidence" if missing else None
-    return Measured(Fraction(len(told)), _inputs(told), reason, Fraction(len(told) + missing))
+    return Measured(len(told), _inputs(told), reason, len(told) + missing)
 
 
 def trial_confidence(chart: Chart, weighing: Weighing) -> Measured:
@@ -172,7 +172,7 @@ def stage_days(chart: Chart, _weighing: Weighing) -> Measured:
     first = chart.first_valid(1)
     if not first:
         return Measured(None, (), "no_evidence")
-    return Measured(Fraction((chart.today - chart.day(first[0])).days), (first[0].source,))
+    return Measured((chart.today - chart.day(first[0])).days, (first[0].source,))
 
 
 def load_rises(chart: Chart, _weighing: Weighing) -> Measured:
@@ -204,20 +204,20 @@ def load_rises(chart: Chart, _weighing: Weighing) -> Measured:
         reading = chart.reading(fact)
         if reading.tolerated == "met":
             if rises:
-                return Measured(Fraction(1), reading.inputs)
+                return Measured(1, reading.inputs)
             highest.update(new)
         elif rises and reading.tolerated == "unknown":
             unsure = reading
     if unsure is None:
-        return Measured(Fraction(0))
-    return Measured(Fraction(0), unsure.inputs, "window_open" if unsure.open else "no_evidence", Fraction(1))
+        return Measured(0)
+    return Measured(0, unsure.inputs, "window_open" if unsure.open else "no_evidence", 1)
 
 
 def consistent_weeks(chart: Chart, _weighing: Weighing) -> Measured:
     """Consistent weeks done (W1). Once Load Restoration was complete, its weeks stay done (W2)."""
     programme = chart.programme
     complete = chart.protocol.whole("W1.weeks") if programme.completed else 0
-    return Measured(Fraction(max(programme.weeks.consistent, complete)))
+    return Measured(max(programme.weeks.consistent, complete))
 
 
 def since_return(programme: Programme) -> int:
@@ -235,7 +235,7 @@ def weeks_since_return(chart: Chart, _weighing: Weighing) -> Measured:
     programme = chart.programme
     if programme.returning_since is None:
         return consistent_weeks(chart, _weighing)
-    return Measured(Fraction(since_return(programme)))
+    return Measured(since_return(programme))
 
 
 def checkpoint_result(chart: Chart, _weighing: Weighing) -> Measured:

@@ -26,7 +26,7 @@ def loaded(chart: Chart, weighing: Weighing) -> Measured:
             for done in each.fact.event.exercises
         )
     ]
-    return Measured(Fraction(len(counted)), tuple(sorted(each.fact.source for each in counted)))
+    return Measured(len(counted), tuple(sorted(each.fact.source for each in counted)))
 
 
 def median_rise(chart: Chart, weighing: Weighing) -> Measured:

@@ -41,7 +41,10 @@ Flags = tuple[Raised, ...]
 
 def newest(flags: Flags, flag: str) -> Raised | None:
     """The newest raising of a flag, open or ended."""
-    return next((each for each in flags if each.flag == flag), None)
+    for each in flags:
+        if each.flag == flag:
+            return each
+    return None
 
 
 def open_flag(flags: Flags, flag: str) -> Raised | None:

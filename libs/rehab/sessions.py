@@ -113,19 +113,14 @@ def assess_session(
     fact: Fact[SessionLogged], programme: Programme, phase: Phase, protocol: RehabProtocol
 ) -> Assessed:
     """Assess a session by what was in force when it was done."""
-    known = fact.memo.known
-    last: tuple[Phase, RehabProtocol, Assessed] | None = known.get(("assessed", programme.side))
-    if last is not None and last[0] is phase and last[1] is protocol:
-        return last[2]
     key = (
         programme.side, phase.stage, phase.loading, phase.awaiting, phase.suspended, phase.on_flat,
         phase.prescribed, protocol.hash,
     )  # fmt: skip
-    assessed: Assessed | None = known.get(key)
-    if assessed is None:
-        assessed = known[key] = _assess_session(fact.event, programme.side, phase, protocol)
-    known["assessed", programme.side] = (phase, protocol, assessed)
-    return assessed
+    known: Assessed | None = fact.memo.known.get(key)
+    if known is None:
+        known = fact.memo.known[key] = _assess_session(fact.event, programme.side, phase, protocol)
+    return known
 
 
 def _assess_session(event: SessionLogged, side: str, phase: Phase, protocol: RehabProtocol) -> Assessed:
@@ -172,7 +167,13 @@ def _not_asked(event: SessionLogged, own: list[ExerciseDone], name: str) -> bool
 
 def assess_test(fact: Fact[CheckpointTested], phase: Phase, protocol: RehabProtocol) -> Assessed:
     """Assess a checkpoint test as P1 to P3 see it, by what was in force when it was done."""
-    event = fact.event
+    known: Assessed | None = fact.memo.known.get(key := (phase.suspended, phase.awaiting, protocol.hash))
+    if known is None:
+        known = fact.memo.known[key] = _assess_test(fact.event, phase, protocol)
+    return known
+
+
+def _assess_test(event: CheckpointTested, phase: Phase, protocol: RehabProtocol) -> Assessed:
     pain = _Pain(event.pain_before, event.pain_during, event.pain_after, None, event.sharp, None)
     return _assessed(tuple(_blocks(phase)), [pain], protocol, dynamic=False)
 
@@ -181,7 +182,16 @@ def assess_trial(
     fact: Fact[TrialRecorded], phase: Phase, protocol: RehabProtocol, same_day: Decimal | None = None
 ) -> Assessed:
     """Assess a single-leg trial; its pain, not given, is that of the same day's session."""
-    event = fact.event
+    key = (phase.suspended, phase.awaiting, protocol.hash, same_day)
+    known: Assessed | None = fact.memo.known.get(key)
+    if known is None:
+        known = fact.memo.known[key] = _assess_trial(fact.event, phase, protocol, same_day)
+    return known
+
+
+def _assess_trial(
+    event: TrialRecorded, phase: Phase, protocol: RehabProtocol, same_day: Decimal | None
+) -> Assessed:
     during = event.pain_during if event.pain_during is not None else same_day
     pain = _Pain(None, during, None, None, event.sharp, None)
     return _assessed(tuple(_blocks(phase)), [pain], protocol, dynamic=True)

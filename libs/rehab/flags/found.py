@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -162,6 +163,7 @@ def activities(chart: Chart, place: Place, kind: str) -> Iterator[Fact[ActivityL
             yield fact
 
 
+@lru_cache(maxsize=4096)
 def measured(
     name: str,
     value: Fraction | Decimal | int | str | None,

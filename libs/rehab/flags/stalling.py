@@ -11,7 +11,6 @@ from libs.rehab.days import end_of_days_without, local_day
 from libs.rehab.flags.found import Ground, StateFlag, last_rule, measured, stage_began
 from libs.rehab.flags.rises import rising
 from libs.rehab.patient import Fact
-from libs.rehab.prescription.doses import level_of
 from libs.rehab.prescription.rising import rising_of
 from libs.rehab.prescription.standing import slot_of
 from libs.rehab.raised import Raised
@@ -90,11 +89,7 @@ def _missing(chart: Chart) -> set[str | None]:
     if standing is None:
         return set()
     rising, items = rising_of(chart), chart.protocol.exercises_by_id
-    return {
-        rising.next_of(items[slot_of(each)], level_of(each)).missing
-        for each in standing.issued.exercises
-        if slot_of(each) in items
-    }
+    return {rising.following(each).missing for each in standing.issued.exercises if slot_of(each) in items}
 
 
 def still_rises(chart: Chart) -> bool:

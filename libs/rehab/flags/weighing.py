@@ -14,7 +14,15 @@ from libs.rehab.chart import Chart
 from libs.rehab.charts import chart_at
 from libs.rehab.flags.activities import ROLLING, RUNNING, STRETCHING
 from libs.rehab.flags.doing import OUT_OF_STAGE, STEP, TOO_FAST
-from libs.rehab.flags.found import FaultFlag, Ground, Place, StateFlag, last_rule, stage_began
+from libs.rehab.flags.found import (
+    FaultFlag,
+    Ground,
+    Place,
+    Standing,
+    StateFlag,
+    last_rule,
+    stage_began,
+)
 from libs.rehab.flags.light import NUDGE, TOO_LIGHT, nudge, nudge_due
 from libs.rehab.flags.painful import PAINFUL
 from libs.rehab.flags.raising import end_flag, raise_flag
@@ -78,7 +86,7 @@ def flag_dues(
         if isinstance(flag, StateFlag):
             due = flag.due(chart, since) if raised is None else None
         elif raised is not None:
-            standing = flag.standing(chart, _floor(chart, flag), raised)
+            standing = _standing(chart, flag, raised)
             due = standing.due if standing is not None and standing.done else None
         if due is not None and due > since:
             yield due, flag.rule, flag.flag
@@ -112,6 +120,14 @@ def _bears_on_the_past(sitting: Sitting, before: Fact[Any] | None) -> bool:
     return before is not None or sitting.item.occurred_at < sitting.since
 
 
+def _standing(chart: Chart, flag: FaultFlag, raised: Raised | None) -> Standing | None:
+    """How a fault stands, worked out once for a chart."""
+    if flag.flag not in chart.worked_out:
+        chart.worked_out[flag.flag] = flag.standing(chart, _floor(chart, flag), raised)
+    found: Standing | None = chart.worked_out[flag.flag]
+    return found
+
+
 def _floor(chart: Chart, flag: FaultFlag) -> Place:
     """What lies before doesn't count: another stage, where the flag ends with it, or a clinician's word."""
     ruled = last_rule(chart, flag.flag)
@@ -121,12 +137,14 @@ def _floor(chart: Chart, flag: FaultFlag) -> Place:
 def _weigh_fault(
     sitting: Sitting, programme: Programme, flag: FaultFlag, fact: Fact[Any] | None, *, anew: bool
 ) -> None:
+    raised = open_flag(sitting.programme(programme).flags, flag.flag)
+    if raised is None and fact is None and not anew:
+        return
     chart = chart_of(sitting, programme)
-    raised = open_flag(chart.programme.flags, flag.flag)
     wrong = fact is not None and fact.place > chart.enrolled and flag.is_fault(chart, fact)
     if raised is None and not wrong and not anew:
         return
-    standing = flag.standing(chart, _floor(chart, flag), raised)
+    standing = _standing(chart, flag, raised)
     if standing is None:
         if raised is not None:
             end_flag(sitting, programme, flag.flag, rule=flag.rule, why="evidence_withdrawn",

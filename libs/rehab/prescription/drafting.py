@@ -17,7 +17,6 @@ from libs.events.prescriptions import (
     PrescriptionIssued,
     PrescriptionPlanned,
 )
-from libs.events.versions import ProtocolChanged
 from libs.kernel.times import format_instant
 from libs.rehab.chart import Chart
 from libs.rehab.prescription.doses import (
@@ -29,12 +28,13 @@ from libs.rehab.prescription.doses import (
     level_of,
     lightened,
     prescribed,
+    same_dose,
     shortest,
     sides_of,
     whole_dose,
 )
 from libs.rehab.prescription.loads import exactly, rounded_down, under
-from libs.rehab.prescription.returning import largest, too_much_since
+from libs.rehab.prescription.returning import too_much_since
 from libs.rehab.prescription.rising import Rising, rising_of, week_of
 from libs.rehab.prescription.standing import slot_of
 from libs.rehab.prescription.weights import done_of, last_bodyweight, most_load, ruled_for
@@ -134,7 +134,7 @@ class Drafting:
 
     def _reasons(self, changed_stage: bool) -> tuple[str, ...]:
         if not changed_stage:
-            return ("migrated",) if self._migrated else ()
+            return ()
         if self.last is None:
             return ("started",)
         if self.last.nothing is not None:
@@ -155,9 +155,10 @@ class Drafting:
         return self._filled(item, change, before)
 
     def _stays(self, item: ExerciseItem, before: ExercisePrescribed) -> bool:
-        """Nothing in it changes: no rise, no other week, surface or ceiling, and no ruling."""
-        planned = self._planned or self._held_back or self._migrated
-        if planned or self.last is None or self.week != self.last.week:
+        """Nothing in it changes: no rise, no other dose of the week, surface or ceiling, and no ruling."""
+        if self._planned or self._held_back or self.last is None:
+            return False
+        if not same_dose(item, (self.last.week, self.week), ruled_for(self.programme, item.id)):
             return False
         if before.surface is not None and before.surface != self._surface(before.exercise):
             return False
@@ -166,7 +167,7 @@ class Drafting:
             most = most_load(self.chart, item, self._last_weight)
             if most is not None and load > most:
                 return False
-        return not (self.may_rise and self.rising.stands(before).ready)
+        return not (self.may_rise and self.rising.ready(before))
 
     @cached_property
     def _last_weight(self) -> Fraction | None:
@@ -175,10 +176,6 @@ class Drafting:
     @cached_property
     def _planned(self) -> bool:
         return any(isinstance(each, PrescriptionPlanned) for each in self.heard)
-
-    @cached_property
-    def _migrated(self) -> bool:
-        return any(isinstance(each, ProtocolChanged) for each in self.heard)
 
     @cached_property
     def _held_back(self) -> bool:
@@ -236,8 +233,8 @@ class Drafting:
             return fewest
         if reductions:
             return self._lightened(item, level, reductions)
-        stands = self.rising.stands(before)
-        if stands.ready and self.may_rise and not self._planned:
+        if self.may_rise and not self._planned and self.rising.ready(before):
+            stands = self.rising.stands(before)
             return Change(level=stands.next.level, why=(f"{stands.next.what}_risen",), evidence=stands.inputs)
         return Change(level=level)
 
@@ -275,14 +272,16 @@ class Drafting:
             for each in self.heard
             if isinstance(each, d.LoadReduced)
         ]
-        known = {each.session: each.percent for each in self.programme.lightened if each.session is not None}
-        return tuple(each for each in found if _percent(known, each.session) < each.percent)
+        known: dict[int | None, int] = {
+            each.session: each.percent for each in self.programme.lightened if each.session is not None
+        }
+        return tuple(each for each in found if known.get(each.session, 0) < each.percent)
 
     def _lightened(self, item: ExerciseItem, level: Level, reductions: tuple[Lightened, ...]) -> Change:
         """They don't add up: for each session the largest counts, and of these the lightest outcome."""
         whole = whole_dose(item, self.week, ruled_for(self.programme, item.id))
         outcomes: list[tuple[Level, str | None]] = []
-        for session, percent in largest(reductions).items():
+        for session, percent in _largest(reductions).items():
             done = NOT_DONE if session is None else done_of(self.chart, session, item, level)
             by = Lightening(percent=percent, whole=whole, done=done)
             outcomes.append(lightened(item, level, by, self.protocol))
@@ -380,8 +379,11 @@ def _elastic(ruled: ExerciseRuled, sides: str) -> ExercisePrescribed:
     )
 
 
-def _percent(known: dict[int, int], session: int | None) -> int:
-    return known.get(session, 0) if session is not None else 0
+def _largest(reductions: tuple[Lightened, ...]) -> dict[int | None, int]:
+    largest: dict[int | None, int] = {}
+    for each in reductions:
+        largest[each.session] = max(each.percent, largest.get(each.session, 0))
+    return largest
 
 
 def _hardness(level: Level) -> tuple[Fraction, int, int, int, Fraction]:

@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+from msgspec.structs import replace
+
 from libs.events import decisions as d
 from libs.events.base import Decision
 from libs.events.facts import ActivityLogged, NoteRecorded, SessionLogged
@@ -9,10 +11,8 @@ from libs.events.prescriptions import ExercisePrescribed, PrescriptionIssued
 from libs.rehab.chart import Chart
 from libs.rehab.holds import open_hold
 from libs.rehab.patient import Programme
-from libs.rehab.prescription.doses import level_of
 from libs.rehab.prescription.drafting import Draft, Drafting
 from libs.rehab.prescription.rising import Rising
-from libs.rehab.prescription.standing import slot_of
 from libs.rehab.setbacks import FEWEST, ask_again
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of
@@ -77,14 +77,14 @@ def _differs(draft: Draft, last: PrescriptionIssued) -> bool:
     """Whether there is something else to do, or something was changed for a reason."""
     if draft.nothing != last.nothing or draft.stage != last.stage:
         return True
-    return [_what(each) for each in draft.exercises] != [_what(each) for each in last.exercises]
+    if len(draft.exercises) != len(last.exercises):
+        return True
+    return any(_changed(*both) for both in zip(draft.exercises, last.exercises, strict=True))
 
 
-def _what(exercise: ExercisePrescribed) -> tuple[object, ...]:
-    """All but the reasons."""
-    return tuple(
-        getattr(exercise, name) for name in exercise.__struct_fields__ if name not in {"why", "evidence"}
-    )
+def _changed(new: ExercisePrescribed, before: ExercisePrescribed) -> bool:
+    """Whether anything but the reasons is another."""
+    return new is not before and replace(new, why=before.why, evidence=before.evidence) != before
 
 
 def _tell_what_is_missing(sitting: Sitting, programme: Programme, rising: Rising) -> None:
@@ -95,7 +95,7 @@ def _tell_what_is_missing(sitting: Sitting, programme: Programme, rising: Rising
         return
     missing: dict[str, str] = {}
     for each in standing.issued.exercises:
-        lacks = rising.next_of(rising.protocol.exercises_by_id[slot_of(each)], level_of(each)).missing
+        lacks = rising.following(each).missing
         if lacks in {"bodyweight", "ceiling"} and each.exercise != TEST_HOLD:
             missing.setdefault(lacks, each.exercise)
     if "bodyweight" in missing:

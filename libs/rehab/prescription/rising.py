@@ -1,9 +1,9 @@
 """Whether an exercise gets harder now, what comes next, and what is missing."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import msgspec
 from msgspec.structs import replace
@@ -64,21 +64,55 @@ class Rising:
         return bool(whats_open(self.chart)) or painful is not None
 
     @cached_property
+    def _next(self) -> dict[tuple[str, str, str], Next]:
+        """What comes next, by exercise: the same while prescription, bodyweight and rulings are."""
+        programme = self.chart.programme
+        rests_on = (programme.prescription, programme.plan, self.weight, self.protocol.hash)
+        last: tuple[object, dict[tuple[str, str, str], Next]] | None = programme.memo.known.get("next")
+        if last is None or last[0] != rests_on:
+            last = programme.memo.known["next"] = (rests_on, {})
+        return last[1]
+
+    @cached_property
     def weight(self) -> Fraction | None:
         """The bodyweight that shares are taken of."""
         return bodyweight(self.chart)
 
     def stands(self, exercise: ExercisePrescribed) -> Standing:
         """Where an exercise stands before its next rise."""
-        key = (exercise.exercise, exercise.since, exercise.load_kg)
+        key = _key(exercise)
         known = self._known.get(key)
         if known is None:
             known = self._known[key] = self._weighed(exercise)
         return known
 
+    def ready(self, exercise: ExercisePrescribed) -> bool:
+        """Whether an exercise rises now: sessions are looked at only where nothing else is in the way."""
+        following = self.following(exercise)
+        if following.missing is not None or self.open:
+            return False
+        not_before = self._not_before(exercise, following.rise)
+        if not_before is not None and not_before > self.chart.today:
+            return False
+        item = self.protocol.exercises_by_id[slot_of(exercise)]
+        last_two = self.protocol.whole("P6.last_two")
+        afters = self._afters(item, following.rise)
+        fewest = min((each.sessions or (last_two if each.days else 0) for each in afters), default=0)
+        done = sum(1 for _ in self.chart.newest((_instant(exercise.since), 2**62)))
+        return done >= fewest and self.stands(exercise).ready
+
+    def following(self, exercise: ExercisePrescribed) -> Next:
+        """What comes next for an exercise."""
+        key = _key(exercise)
+        known = self._next.get(key)
+        if known is None:
+            item = self.protocol.exercises_by_id[slot_of(exercise)]
+            known = self._next[key] = self.next_of(item, level_of(exercise))
+        return known
+
     def _weighed(self, exercise: ExercisePrescribed) -> Standing:
         item = self.protocol.exercises_by_id[slot_of(exercise)]
-        following = self.next_of(item, level_of(exercise))
+        following = self.following(exercise)
         if following.missing is not None:
             return Standing(next=following, ready=False, missing=following.missing)
         afters = self._afters(item, following.rise)
@@ -88,7 +122,7 @@ class Rising:
         by_days = any(each.days is not None for each in afters)
         row, stopped = self._row(item, exercise, None if by_days else need)
         inputs = tuple(sorted({version for each in row for version in each.inputs}))
-        not_before = self._not_before(exercise, following.rise or (item.rises[0] if item.rises else None))
+        not_before = self._not_before(exercise, following.rise)
         ready = any(self._behind(each, row, stopped, exercise) for each in afters)
         if ready and (not_before is None or not_before <= self.chart.today):
             return Standing(next=following, ready=True, have=len(row), need=need, inputs=inputs)
@@ -135,7 +169,7 @@ class Rising:
         self, item: ExerciseItem, exercise: ExercisePrescribed, enough: int | None
     ) -> tuple[list[Reading], str | None]:
         """The newest sessions at the present load that count, back to the first that doesn't; and why not."""
-        since = parse_instant(exercise.since)
+        since = _instant(exercise.since)
         first = self.chart.today - timedelta(days=self.protocol.whole("P6.coverage_days") - 1)
         row: list[Reading] = []
         for fact in self.chart.newest((since, 2**62)):
@@ -199,7 +233,7 @@ class Rising:
         if after.days is not None:
             if stopped is not None or len(row) < self.protocol.whole("P6.last_two"):
                 return False
-            since = local_day(parse_instant(exercise.since), self.chart.zone)
+            since = local_day(_instant(exercise.since), self.chart.zone)
             if (self.chart.today - since).days < after.days:
                 return False
             counted = row
@@ -212,10 +246,23 @@ class Rising:
         return "pain" if enough else "sessions"
 
     def _not_before(self, exercise: ExercisePrescribed, rise: Rise | None) -> date | None:
+        """Of what was cut as of the exercise's first rise."""
+        if rise is None:
+            rises = self.protocol.exercises_by_id[slot_of(exercise)].rises
+            rise = rises[0] if rises else None
         if rise is None or rise.every_days is None:
             return None
-        since = local_day(parse_instant(exercise.since), self.chart.zone)
+        since = local_day(_instant(exercise.since), self.chart.zone)
         return since + timedelta(days=rise.every_days)
+
+
+@lru_cache(maxsize=4096)
+def _instant(text: str) -> datetime:
+    return parse_instant(text)
+
+
+def _key(exercise: ExercisePrescribed) -> tuple[str, str, str]:
+    return (exercise.exercise, exercise.since, exercise.load_kg)
 
 
 rising_of = once(Rising)

@@ -33,12 +33,19 @@ def weigh_surface(sitting: Sitting, programme: Programme) -> None:
     chart = chart_of(sitting, programme)
     if programme.stage == 1 and not programme.step_proposed:
         return
+    if not programme.step_proposed and (whats_open(chart) or any(_lacks(chart))):
+        return
     criteria = less_reactive(chart)
     met = all_met(criteria) and not whats_open(chart)
     if met and not programme.step_proposed:
         sitting.say(StepSurfaceProposed, RULE, programme, criteria=criteria, evidence=evidence_of(criteria))
     elif programme.step_proposed and (_fails(criteria) or whats_open(chart)):
         _end(sitting, programme, "criteria_not_met", criteria)
+
+
+def _lacks(chart: Chart) -> Iterator[bool]:
+    """Of each criterion whether it isn't met: the first one that isn't will do."""
+    return (each.verdict != "met" for each in _criteria(chart))
 
 
 def _fails(criteria: tuple[Criterion, ...]) -> bool:
@@ -124,7 +131,7 @@ def _criteria(chart: Chart) -> Iterator[Criterion]:
 
 def _weighed(chart: Chart, name: str, comparator: str, measured: Measured) -> Criterion:
     number = chart.protocol.numbers_by_id[f"insertional.{name}"]
-    weighing = Weighing(
+    weighing = Weighing.model_construct(
         measure="prescription.surface/1",
         comparator=comparator,  # type: ignore[arg-type]
         threshold=number.value,
@@ -138,7 +145,7 @@ def _after_each(readings: list[Reading]) -> Criterion:
     told = [each for each in readings if each.next_day is not None]
     missing = len(readings) - len(told)
     still_open = any(each.open for each in readings)
-    weighing = Weighing(
+    weighing = Weighing.model_construct(
         measure="check_ins.after_last/1",
         comparator=">=",
         threshold=str(max(len(readings), 1)),
@@ -154,6 +161,8 @@ def _no_flare(chart: Chart, days: int) -> Criterion:
     first = chart.today - timedelta(days=days - 1)
     flared = [each for each in chart.check_ins(first) if each.version in chart.programme.flared]
     count = len(flared) or len(chart.programme.open_flares)
-    weighing = Weighing(measure="check_ins.flares/1", comparator="<=", threshold="0", unit="check-ins")
+    weighing = Weighing.model_construct(
+        measure="check_ins.flares/1", comparator="<=", threshold="0", unit="check-ins"
+    )
     measured = Measured(Fraction(count), tuple(sorted(each.source for each in flared)))
     return replace(criterion("insertional.no_flare", RULE, measured, weighing), measure=None)

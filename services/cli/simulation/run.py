@@ -77,7 +77,7 @@ def _worked(pieces: list[Piece], processes: int) -> Iterator[tuple[list[Outcome]
     if processes == 1:
         yield from ((_work(each), len(each[2])) for each in pieces)
         return
-    with ProcessPoolExecutor(processes, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(processes, mp_context=get_context("spawn"), initializer=gc.freeze) as pool:
         for piece, outcomes in zip(pieces, pool.map(_work, pieces), strict=True):
             yield outcomes, len(piece[2])
 
@@ -91,7 +91,7 @@ def _work(piece: Piece) -> list[Outcome]:
 
 @contextmanager
 def _without_collector() -> Iterator[None]:
-    """A patient's states are many and in no cycle: looking for cycles takes a sixth of the time."""
+    """A patient's states are many: looking for cycles in them takes a sixth of the time. It is done after."""
     was = gc.isenabled()
     gc.disable()
     try:
@@ -99,6 +99,7 @@ def _without_collector() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
+            gc.collect()
 
 
 @cache
