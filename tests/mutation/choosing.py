@@ -13,6 +13,8 @@ from tests.mutation.thresholds import Moving, Threshold
 from tests.support.rules import CODE, ROOT
 
 Change = Mutant | Threshold
+FIGURES = "test_figures.py"
+"""Says what each figure is, not what it does: it is tried last, and told apart."""
 _AS_DATA = ("test_protocol", "test_versions", "test_basis", "test_measures_of_variants")
 """Tests that look at the protocol as data: they would notice any figure, whatever it is for."""
 
@@ -56,7 +58,13 @@ class Bench:
         tests = [each for each in self.tests if each.node in nodes]
         if self._own:
             tests = [each for each in tests if each.rules.intersection(change.rules)]
-        tests.sort(key=lambda each: (not each.rules.intersection(change.rules), reach.seconds[each.node]))
+        tests.sort(
+            key=lambda each: (
+                _name(each.node) == FIGURES,
+                not each.rules.intersection(change.rules),
+                reach.seconds[each.node],
+            )
+        )
         return Task(change, self.put(change), tests)
 
     def _reaching(self, change: Change, reach: Reach) -> set[str]:
@@ -66,7 +74,8 @@ class Bench:
                 place.file, range(place.line, place.last_line + 1)
             )
         nodes = {node for file, lines in self._naming(change) for node in reach.reaching(file, lines)}
-        return {each for each in nodes or reach.seconds if not _name(each).startswith(_AS_DATA)}
+        judging = {each for each in nodes or reach.seconds if not _name(each).startswith(_AS_DATA)}
+        return judging | {each for each in reach.seconds if _name(each) == FIGURES}
 
     def _naming(self, change: Threshold) -> Iterable[tuple[str, Iterable[int]]]:
         """The code that reads a figure."""

@@ -146,4 +146,4 @@ def _moved(rule: str, path: Path, value: object, called: str) -> Iterator[Thresh
         after = [f"{float(Fraction(text) + sign * step):.{digits}f}" for sign in (1, -1)]
     for each in after:
         if not each.startswith("-"):
-            yield Threshold(rule, path, text, each, called, measures)
+            yield Threshold(rule, path, text, each, called)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import yaml
 
-from tests.mutation.choosing import Bench, Change
+from tests.mutation.choosing import FIGURES, Bench, Change
 from tests.mutation.mutants import Mutant
 from tests.mutation.running import Outcome, run_all
 from tests.support.rules import ROOT
@@ -48,6 +48,8 @@ def _said(outcome: Outcome, change: Change, rules: Mapping[str, frozenset[str]],
     if outcome.verdict == "broken":
         return f"broken: {outcome.by}" if isinstance(change, Mutant) else "refused by the protocol's checks"
     if outcome.verdict == "killed":
+        if f"/{FIGURES}::" in outcome.by:
+            return "killed by the list of figures alone"
         own = rules[outcome.by].intersection(change.rules)
         return "killed by its rule's tests" if own else "killed by other tests"
     return "reached by no test" if unreached else outcome.verdict
