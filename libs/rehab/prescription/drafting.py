@@ -17,6 +17,7 @@ from libs.events.prescriptions import (
     PrescriptionIssued,
     PrescriptionPlanned,
 )
+from libs.events.versions import ProtocolChanged
 from libs.kernel.times import format_instant
 from libs.rehab.chart import Chart
 from libs.rehab.prescription.doses import (
@@ -34,7 +35,7 @@ from libs.rehab.prescription.doses import (
     whole_dose,
 )
 from libs.rehab.prescription.loads import exactly, rounded_down, under
-from libs.rehab.prescription.returning import too_much_since
+from libs.rehab.prescription.returning import largest, too_much_since
 from libs.rehab.prescription.rising import Rising, rising_of, week_of
 from libs.rehab.prescription.standing import slot_of
 from libs.rehab.prescription.weights import done_of, last_bodyweight, most_load, ruled_for
@@ -134,7 +135,7 @@ class Drafting:
 
     def _reasons(self, changed_stage: bool) -> tuple[str, ...]:
         if not changed_stage:
-            return ()
+            return ("migrated",) if self._migrated else ()
         if self.last is None:
             return ("started",)
         if self.last.nothing is not None:
@@ -156,7 +157,7 @@ class Drafting:
 
     def _stays(self, item: ExerciseItem, before: ExercisePrescribed) -> bool:
         """Nothing in it changes: no rise, no other dose of the week, surface or ceiling, and no ruling."""
-        if self._planned or self._held_back or self.last is None:
+        if self._planned or self._held_back or self._migrated or self.last is None:
             return False
         if not same_dose(item, (self.last.week, self.week), ruled_for(self.programme, item.id)):
             return False
@@ -176,6 +177,10 @@ class Drafting:
     @cached_property
     def _planned(self) -> bool:
         return any(isinstance(each, PrescriptionPlanned) for each in self.heard)
+
+    @cached_property
+    def _migrated(self) -> bool:
+        return any(isinstance(each, ProtocolChanged) for each in self.heard)
 
     @cached_property
     def _held_back(self) -> bool:
@@ -281,7 +286,7 @@ class Drafting:
         """They don't add up: for each session the largest counts, and of these the lightest outcome."""
         whole = whole_dose(item, self.week, ruled_for(self.programme, item.id))
         outcomes: list[tuple[Level, str | None]] = []
-        for session, percent in _largest(reductions).items():
+        for session, percent in largest(reductions).items():
             done = NOT_DONE if session is None else done_of(self.chart, session, item, level)
             by = Lightening(percent=percent, whole=whole, done=done)
             outcomes.append(lightened(item, level, by, self.protocol))
@@ -377,13 +382,6 @@ def _elastic(ruled: ExerciseRuled, sides: str) -> ExercisePrescribed:
         per_week=ruled.per_week or 1,
         since="",
     )
-
-
-def _largest(reductions: tuple[Lightened, ...]) -> dict[int | None, int]:
-    largest: dict[int | None, int] = {}
-    for each in reductions:
-        largest[each.session] = max(each.percent, largest.get(each.session, 0))
-    return largest
 
 
 def _hardness(level: Level) -> tuple[Fraction, int, int, int, Fraction]:

@@ -37,3 +37,11 @@ def _over_since(chart: Chart, known: ExercisePrescribed) -> Iterator[Fact[Any]]:
         tested = chart.tested(test)
         if test.place > since and (tested.within == "not_met" or tested.sharp):
             yield test
+
+
+def largest(reductions: tuple[Lightened, ...]) -> dict[int | None, int]:
+    """Of each session the largest reduction: they don't add up."""
+    found: dict[int | None, int] = {}
+    for each in reductions:
+        found[each.session] = max(each.percent, found.get(each.session, 0))
+    return found

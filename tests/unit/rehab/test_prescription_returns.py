@@ -8,7 +8,8 @@ import pytest
 from libs.events import decisions as d
 from libs.events import facts as f
 from libs.events import rulings as r
-from libs.events.prescriptions import ExercisePrescribed, PrescriptionPlanned
+from libs.events.prescriptions import ExercisePrescribed, PrescriptionIssued, PrescriptionPlanned
+from libs.events.versions import ProgrammeMigrated
 from libs.rehab.protocol.load import shipped_refs
 from libs.rehab.view import way
 from tests.support.rehab import (
@@ -150,3 +151,13 @@ def test_days_at_one_load_are_no_evidence_without_two_sessions() -> None:
     assert prescribed(case, DROPS[0]).load_kg == "0"
     case.given(session(14, exercises=DROPS, surface="step", pain_during=2), check_in(15))
     assert prescribed(case, DROPS[0]).load_kg == "7.5"
+
+
+@pytest.mark.rule("migration", "prescription")
+def test_a_prescription_that_another_version_changes_says_so() -> None:
+    alfredson = next(each for each in shipped_refs() if each.id == "alfredson")
+    case = Case().given(enrolled(), placed(2), bodyweight(70))
+    case.when(ruling(ProgrammeMigrated, 1, programme=LEFT, from_protocol=None, to_protocol=alfredson))
+    issued = case.then(PrescriptionIssued)
+    assert issued.reasons == ("migrated",)
+    assert {each.per_week for each in issued.exercises} == {14}
