@@ -62,7 +62,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     ReplaceNotIn_In,
     number_replacer.NumberReplacer,
 )
-"""The edge of each comparison and its opposite, and each number one more and one less."""
+"""The edge of each comparison and its opposite, and each number one more and one less; see `_no_figures`."""
 
 
 @dataclass(frozen=True)
@@ -120,13 +120,15 @@ def mutated(mutant: Mutant) -> str:
 @lru_cache(maxsize=256)
 def _of_file(path: Path) -> tuple[tuple[str, int, int, int, tuple[int, ...], str], ...]:
     source = path.read_text("utf-8")
-    statements = tuple(_statements(ast.parse(source)))
+    tree = ast.parse(source)
+    statements, no_figures = tuple(_statements(tree)), set(_no_figures(tree))
     nodes = list(ast_nodes(parso.parse(source)))
     found = []
     for operator in OPERATORS:
         for occurrence, (line, column) in enumerate(_positions(operator, nodes)):
             lines = next((each for each in statements if line in each), None)
-            if lines is not None:
+            is_figure = operator is not number_replacer.NumberReplacer or (line, column) not in no_figures
+            if lines is not None and is_figure:
                 found.append((_short(operator), occurrence, line, column, tuple(lines), source))
     return tuple(found)
 
@@ -143,6 +145,19 @@ def _statements(tree: ast.Module) -> Iterator[range]:
     ]
     spans = {_span(node) for node in inner}
     yield from sorted(spans, key=len)
+
+
+def _no_figures(tree: ast.Module) -> Iterator[tuple[int, int]]:
+    """Numbers that are no thresholds: places in a sequence, and what stands for what wasn't told (`or 0`)."""
+    for node in ast.walk(tree):
+        parts: list[ast.expr] = []
+        if isinstance(node, ast.Subscript):
+            parts = [node.slice]
+        elif isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+            parts = node.values[-1:]
+        for part in parts:
+            if isinstance(part, ast.Constant | ast.UnaryOp | ast.Slice | ast.Call):
+                yield from ((e.lineno, e.col_offset) for e in ast.walk(part) if isinstance(e, ast.Constant))
 
 
 def _span(node: ast.stmt | ast.match_case) -> range:

@@ -43,3 +43,25 @@ def test_p5_where_loading_was_not_lowered_it_is_not_restored() -> None:
     case = Case().given(enrolled(), session(0), check_in(1, pain=5)).when(good_days(1, 3))
     case.then(d.FlareClosed)
     case.never(d.LoadingRestored)
+
+
+@pytest.mark.parametrize(("held", "noted"), [(45, False), ("45.5", True)])
+def test_p7_a_hold_over_45_seconds_is_valid_and_noted(held: object, noted: bool) -> None:
+    weighed = Case().given(enrolled()).when(session(0, hold_s=held)).then(d.SessionWeighed, valid=True)
+    assert ("hold_over_45_s" in weighed.notes) is noted
+
+
+@pytest.mark.parametrize(
+    ("fields", "because"),
+    [
+        ({"sets": 2, "reps": 15}, ()),
+        ({"sets": 1, "reps": 45}, ("too_few_sets",)),
+        ({"sets": 2, "reps": 9}, ("too_few_reps",)),
+        ({"sets": 3, "reps": 10}, ()),
+    ],
+)
+def test_p7_two_thirds_of_the_sets_and_of_the_repetitions(
+    fields: dict[str, int], because: tuple[str, ...]
+) -> None:
+    case = Case().given(enrolled(), placed(2)).when(session(1, stage=2, **fields))
+    assert case.then(d.SessionWeighed).invalid_because == because
