@@ -32,7 +32,7 @@ class StaffRegistered(Event, frozen=True, kw_only=True):
 
 
 class ProtocolPublished(Event, frozen=True, kw_only=True):
-    """A protocol version stands, as a public blob of the same hash. Claims (`protocol`) its id and version."""
+    """A protocol version stands, as a public blob of its hash. Claims (`protocol`) its id and version."""
 
     TYPE: ClassVar[str] = "heelrise.protocol_published.v1"
     protocol: ProtocolRef

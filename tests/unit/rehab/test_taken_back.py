@@ -1,4 +1,4 @@
-"""R4: late facts undo a lapse, a restart of the weeks, an inconclusive test; unless a clinician ruled since."""
+"""R4: late facts undo a lapse, a restart of weeks, an inconclusive test, unless a clinician ruled since."""
 
 from typing import Any
 
@@ -108,7 +108,7 @@ def test_r4_lapse_is_taken_back_by_a_session_moved_into_it() -> None:
             replacement_type=type(moved.event).TYPE,
             replacement=msgspec.to_builtins(moved.event),
             replacement_occurred_at=format_instant(moved.at),
-        )  # fmt: skip
+        )
     )
     case.then(w.ConclusionTakenBack, what="lapse")
     assert case.left.stage == 3
