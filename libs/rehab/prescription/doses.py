@@ -53,14 +53,6 @@ def whole_dose(item: ExerciseItem, week: int, ruled: ExerciseRuled | None) -> tu
     return sets, reps
 
 
-def same_dose(item: ExerciseItem, weeks: tuple[int, int], ruled: ExerciseRuled | None) -> bool:
-    """Whether two weeks of the stage have the same dose for sure."""
-    first, second = weeks
-    return first == second or (
-        ruled is None and whole_dose(item, first, None) == whole_dose(item, second, None)
-    )
-
-
 def cut_dose(
     item: ExerciseItem, week: int, ruled: ExerciseRuled | None, cut: Cut, protocol: RehabProtocol
 ) -> tuple[int, int | None]:

@@ -29,7 +29,6 @@ from libs.rehab.prescription.doses import (
     level_of,
     lightened,
     prescribed,
-    same_dose,
     shortest,
     sides_of,
     whole_dose,
@@ -159,7 +158,7 @@ class Drafting:
         """Nothing in it changes: no rise, no other dose of the week, surface or ceiling, and no ruling."""
         if self._planned or self._held_back or self._migrated or self.last is None:
             return False
-        if not same_dose(item, (self.last.week, self.week), ruled_for(self.programme, item.id)):
+        if self.week != self.last.week and (before.evidence or not self._same_dose(item, self.last.week)):
             return False
         if before.surface is not None and before.surface != self._surface(before.exercise):
             return False
@@ -169,6 +168,11 @@ class Drafting:
             if most is not None and load > most:
                 return False
         return not (self.may_rise and self.rising.ready(before))
+
+    def _same_dose(self, item: ExerciseItem, week: int) -> bool:
+        """Whether another week's dose is this week's; where a clinician has a say in it, one can't tell."""
+        same = whole_dose(item, week, None) == whole_dose(item, self.week, None)
+        return same and ruled_for(self.programme, item.id) is None
 
     @cached_property
     def _last_weight(self) -> Fraction | None:
@@ -272,15 +276,10 @@ class Drafting:
 
     def _reductions(self) -> tuple[Lightened, ...]:
         """Those concluded since the last prescription. One for a session is carried out once."""
-        found = [
-            Lightened(percent=each.percent, session=each.session)
-            for each in self.heard
-            if isinstance(each, d.LoadReduced)
-        ]
-        known: dict[int | None, int] = {
-            each.session: each.percent for each in self.programme.lightened if each.session is not None
-        }
-        return tuple(each for each in found if known.get(each.session, 0) < each.percent)
+        reduced = [each for each in self.heard if isinstance(each, d.LoadReduced)]
+        found = [Lightened(percent=each.percent, session=each.session) for each in reduced]
+        known = {each.session: each.percent for each in self.programme.lightened}
+        return tuple(e for e in found if e.session is None or known.get(e.session, 0) < e.percent)
 
     def _lightened(self, item: ExerciseItem, level: Level, reductions: tuple[Lightened, ...]) -> Change:
         """They don't add up: for each session the largest counts, and of these the lightest outcome."""
