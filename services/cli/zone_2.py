@@ -57,7 +57,7 @@ def zone_2(
 
     \b
       heelrise zone-2 --age 52 --resting 58
-      heelrise zone-2 --patient 01-textbook
+      heelrise zone-2 --patient PATIENT   (whose age or heart rates were recorded)
     """
     if patient is not None:
         if age is not None or resting is not None or maximum is not None or beta_blockers:

@@ -78,7 +78,7 @@ function programmeCard(programme, patient, current) {
 /** The newest VISA-A with its change since the first; or that it is asked for. */
 function scores(visa) {
   const newest = visa.scores.at(-1);
-  const asked = visa.due === null ? "" : `asked for in week ${visa.due}`;
+  const asked = visa.due === null ? "" : visa.due === 0 ? "asked for at the start" : `asked for in week ${visa.due}`;
   if (!newest) return asked ? pair("VISA-A", asked) : null;
   const week = newest.week === null ? "" : ` in week ${newest.week}`;
   const change = newest.change === null ? "" : `, ${newest.change < 0 ? "−" : "+"}${Math.abs(newest.change)} since the first`;
