@@ -18,6 +18,7 @@ import msgspec
 
 from libs.bus.port import Bus
 from libs.consume.errors import FenceLostError, describe, is_transient
+from libs.consume.rounds import in_rounds
 from libs.eventlog.port import Appended, Duplicate, Erased, EventLog, Unit
 from libs.kernel.clock import Clock
 from libs.kernel.ids import EntryId, LogId, StreamId
@@ -153,16 +154,7 @@ class Outbox:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Send what is due until `stop` is set; what is under way is finished."""
-        stopped = asyncio.create_task(stop.wait())
-        try:
-            while not stop.is_set():
-                self._some.clear()
-                pause = await self._round()
-                waiting = asyncio.create_task(self._some.wait())
-                await asyncio.wait({stopped, waiting}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-                waiting.cancel()
-        finally:
-            stopped.cancel()
+        await in_rounds(stop, self._some, self._round)
 
     async def send_due(self) -> int:
         """Try what is due now, once, and end what is too old. Returns: how many they are together."""

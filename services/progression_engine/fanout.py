@@ -15,6 +15,7 @@ import asyncpg
 from libs.bus.port import Bus
 from libs.consume.errors import is_transient
 from libs.consume.places import Place, Places
+from libs.consume.rounds import in_rounds
 from libs.eventlog.port import Appended, Claim, Draft, Duplicate, Erased, EventLog, Outcome, Refused, Unit
 from libs.eventlog.protocols import ClinicMigration, ProtocolRegistry, Recall
 from libs.events.registry import MigrationFinished
@@ -29,6 +30,7 @@ _log = logging.getLogger(__name__)
 _LOOK_S: Final = 5.0
 _AGAIN_S: Final = 0.25
 _BREATH_S: Final = 0.05
+"""A busy house catches up with some log all the time."""
 _AT_ONCE: Final = 200
 """Patients of one log in one append."""
 _TO_TELL: Final = "SELECT engine.logs_to_tell($1)"
@@ -77,17 +79,7 @@ class Fanout:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tell whom there is to tell until `stop` is set."""
-        stopped = asyncio.create_task(stop.wait())
-        try:
-            while not stop.is_set():
-                self._some.clear()
-                pause = await self._round()
-                await asyncio.sleep(_BREATH_S)  # A busy house catches up with some log all the time.
-                some = asyncio.create_task(self._some.wait())
-                await asyncio.wait({stopped, some}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-                some.cancel()
-        finally:
-            stopped.cancel()
+        await in_rounds(stop, self._some, self._round, breath_s=_BREATH_S)
 
     async def look(self) -> bool:
         """Tell everybody whom there is to tell by now. Returns: whether nothing is left to be tried again."""

@@ -17,6 +17,7 @@ import asyncpg
 from libs.bus.port import Bus
 from libs.consume.errors import is_transient
 from libs.consume.places import Places
+from libs.consume.rounds import in_rounds
 from libs.eventlog.port import Appended, Duplicate, Erased, EventLog, Outcome
 from libs.kernel.clock import Clock
 from libs.kernel.ids import LogId, PatientId
@@ -88,16 +89,7 @@ class Timers:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Let time pass until `stop` is set."""
-        stopped = asyncio.create_task(stop.wait())
-        try:
-            while not stop.is_set():
-                self._some.clear()
-                pause = await self._round()
-                some = asyncio.create_task(self._some.wait())
-                await asyncio.wait({stopped, some}, timeout=pause, return_when=asyncio.FIRST_COMPLETED)
-                some.cancel()
-        finally:
-            stopped.cancel()
+        await in_rounds(stop, self._some, self._round)
 
     async def fire_due(self) -> int:
         """Let time pass wherever it can. Returns: for how many patients."""
