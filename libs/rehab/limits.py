@@ -5,14 +5,12 @@ from typing import Any
 from libs.events.decisions import ClinicianAsked, LoadReduced, SessionWeighed
 from libs.rehab.chart import Reading
 from libs.rehab.charts import chart_at
-from libs.rehab.holds import hold_id, lower_loading, open_hold
+from libs.rehab.holds import lower_loading, open_hold
 from libs.rehab.patient import Fact, Programme, found
 from libs.rehab.prescription.notes import noted
 from libs.rehab.sessions import Assessed
 from libs.rehab.setbacks import is_over, leave_stage_4, weigh_limit
 from libs.rehab.sitting import Sitting
-
-__all__ = ["hold_id", "lower_loading", "open_hold", "weigh_loading"]
 
 
 def weigh_loading(

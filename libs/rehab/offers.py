@@ -9,6 +9,7 @@ from libs.events.facts import CheckpointTested, SessionLogged
 from libs.rehab.chart import Chart
 from libs.rehab.gates import exact
 from libs.rehab.patient import Fact, Programme, found
+from libs.rehab.prescription.weights import bodyweight_within
 from libs.rehab.sessions import longest_hold_load
 from libs.rehab.sitting import Sitting
 from libs.rehab.steps import chart_of, weigh_step, whats_open
@@ -38,7 +39,7 @@ def offer_checkpoint(sitting: Sitting, programme: Programme) -> None:
     if programme.stage != 3 or programme.loading != 3 or not _due(programme):
         return
     chart = chart_of(sitting, programme)
-    bodyweight, hold = _bodyweight(chart), _last_hold(chart)
+    bodyweight, hold = bodyweight_within(chart, "checkpoint.bodyweight_days_before"), _last_hold(chart)
     if bodyweight is None or hold is None or whats_open(chart):
         return
     protocol = chart.protocol
@@ -62,7 +63,7 @@ def tell_of_loads(sitting: Sitting, programme: Programme) -> None:
     if programme.stage != 3 or programme.awaiting or sitting.state.suspended or (test or session) is None:
         return
     chart = chart_of(sitting, programme)
-    bodyweight = _bodyweight(chart)
+    bodyweight = bodyweight_within(chart, "checkpoint.bodyweight_days_before")
     if bodyweight is None:
         return
     if test is not None and test.event.side == programme.side:
@@ -124,15 +125,6 @@ def _due(programme: Programme) -> bool:
         return False
     since = max(programme.stage_since, test.at) if test is not None else programme.stage_since
     return not any(each.about == OFFERED and each.at >= since for each in programme.told_of)
-
-
-def _bodyweight(chart: Chart) -> Fraction | None:
-    """The newest of the last 14 days."""
-    first = chart.today - timedelta(days=chart.protocol.whole("checkpoint.bodyweight_days_before"))
-    for fact in reversed(chart.state.history.bodyweights):
-        if chart.belongs(fact):
-            return Fraction(fact.event.weight_kg) if chart.day(fact) >= first else None
-    return None
 
 
 def _last_hold(chart: Chart) -> tuple[Decimal, int] | None:

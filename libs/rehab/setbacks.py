@@ -16,6 +16,7 @@ from libs.events.setbacks import OverLimitRepeated
 from libs.rehab.chart import Chart
 from libs.rehab.checkpoint import void
 from libs.rehab.days import local_day
+from libs.rehab.flags.found import stage_began
 from libs.rehab.flags.raising import raise_flag
 from libs.rehab.gates import criterion, exact
 from libs.rehab.holds import open_hold
@@ -198,16 +199,6 @@ def _end(sitting: Sitting, programme: Programme, hold: Hold) -> bool:
             sitting.say(HoldClosed, "R1", programme, evidence=evidence, hold=hold.id)
             return True
     return False
-
-
-def stage_began(programme: Programme) -> tuple[datetime, int]:
-    """The place of the last change of stage; of the enrolment, where there was none."""
-    began = programme.phases[-1]
-    for each in reversed(programme.phases):
-        if each.stage != programme.stage:
-            break
-        began = each
-    return (began.since, began.version)
 
 
 def loaded(chart: Chart, since: tuple[datetime, int]) -> Iterator[Loaded]:

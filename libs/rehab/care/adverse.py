@@ -4,7 +4,7 @@ from typing import Final
 
 from libs.events.care import AdverseEventReported
 from libs.events.decisions import ClinicianAsked
-from libs.rehab.limits import open_hold
+from libs.rehab.holds import open_hold
 from libs.rehab.patient import Fact, Programme
 from libs.rehab.red_flags import suspend
 from libs.rehab.sitting import Sitting

@@ -12,6 +12,7 @@ import msgspec
 
 from libs.events.facts import Activity
 from libs.kernel.errors import FieldError, InvalidError
+from libs.rehab.gates import exact
 from libs.rehab.protocol import RehabProtocol
 
 MaximumFrom = Literal["measured", "208_minus_0_7_age", "220_minus_age"]
@@ -92,7 +93,7 @@ def zone_2(
         )  # fmt: skip
     maximum, source = _maximum(heart, protocol, formula)
     if heart.resting is not None and heart.resting >= maximum:
-        raise _invalid("/resting_bpm", "not below the maximum", f"below {shown_exact(maximum)}")
+        raise _invalid("/resting_bpm", "not below the maximum", f"below {exact(maximum)}")
     of_maximum = _zone("maximum", Fraction(0), maximum, protocol)
     of_reserve = None
     if heart.resting is not None:
@@ -101,7 +102,7 @@ def zone_2(
         by="heart_rate",
         zone=of_reserve or of_maximum,
         other=of_maximum if of_reserve else None,
-        maximum=shown_exact(maximum),
+        maximum=exact(maximum),
         maximum_from=source,
         resting=heart.resting,
         beta_blockers=heart.beta_blockers,
@@ -110,15 +111,6 @@ def zone_2(
         impact=impact and not waits_for,
         waits_for=waits_for,
     )
-
-
-def shown_exact(number: Fraction) -> str:
-    """A decimal where it is one, else `n/d`."""
-    tenths = number * 10
-    if tenths.denominator == 1:
-        whole, rest = divmod(int(tenths), 10)
-        return f"{whole}.{rest}" if rest else str(whole)
-    return f"{number.numerator}/{number.denominator}"
 
 
 def _maximum(heart: Heart, protocol: RehabProtocol, formula: MaximumFrom) -> tuple[Fraction, MaximumFrom]:
@@ -142,7 +134,7 @@ def _zone(formula: Formula, floor_rate: Fraction, maximum: Fraction, protocol: R
 
 
 def _percent(name: str, protocol: RehabProtocol) -> str:
-    return shown_exact(protocol.number(f"zone_2.{name}") * 100)
+    return exact(protocol.number(f"zone_2.{name}") * 100)
 
 
 def _beats(rate: Fraction) -> int:

@@ -13,7 +13,12 @@ from libs.rehab.protocol import ExerciseItem
 
 def bodyweight(chart: Chart) -> Fraction | None:
     """The newest bodyweight, where it is recent enough to take shares of."""
-    first = chart.today - timedelta(days=chart.protocol.whole("prescription.bodyweight_days"))
+    return bodyweight_within(chart, "prescription.bodyweight_days")
+
+
+def bodyweight_within(chart: Chart, days: str) -> Fraction | None:
+    """The newest bodyweight, where it is no older than so many days: a number of the protocol."""
+    first = chart.today - timedelta(days=chart.protocol.whole(days))
     for fact in reversed(chart.state.history.bodyweights):
         if chart.belongs(fact):
             return Fraction(fact.event.weight_kg) if chart.day(fact) >= first else None
