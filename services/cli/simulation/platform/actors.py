@@ -1,5 +1,6 @@
 """Who acts in a schedule: devices and clinics that tell, the relay, engines that answer, readers."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
@@ -170,27 +171,27 @@ class Reading:
 async def engine(world: "World") -> None:
     """A replica of the engine: catches up when woken and every few seconds, and lets time pass."""
     log = world.line("engine")
-    handler = Answering(world, log)
-    reader = _reader(world, "engine", log, handler, frozenset({"patient"}))
-    while True:
-        try:
-            await _catch_up(world, reader)
-            await _let_time_pass(world, log)
-        except Exception as error:
-            if not is_transient(error):
-                raise
-            await pause(world.random.uniform(0.02, 1.0))
-            continue
-        await pause(world.sweep_s)
+    reader = _reader(world, "engine", log, Answering(world, log), frozenset({"patient"}))
+
+    async def answer() -> None:
+        await _catch_up(world, reader)
+        await _let_time_pass(world, log)
+
+    await _over_and_over(world, answer)
 
 
 async def listener(world: "World") -> None:
     """A replica of a service that reads everything."""
     log = world.line("reader")
     reader = _reader(world, "reader", log, Reading(world), None)
+    await _over_and_over(world, lambda: _catch_up(world, reader))
+
+
+async def _over_and_over(world: "World", work: Callable[[], Awaitable[None]]) -> None:
+    """Work every few seconds; again after a moment where something was out of reach."""
     while True:
         try:
-            await _catch_up(world, reader)
+            await work()
         except Exception as error:
             if not is_transient(error):
                 raise
